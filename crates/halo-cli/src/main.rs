@@ -1,0 +1,2 @@
+//! The binary `halo`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Settings with origins, provider keys and the model catalogue

@@ -1,0 +1,1 @@
+//! What to send: log, branch, steps and facts in, request out

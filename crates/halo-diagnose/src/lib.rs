@@ -1,0 +1,1 @@
+//! Reads any model-provider API error: evidence in, diagnosis out

@@ -1,0 +1,1 @@
+//! Runs turns: store, transport, recovery and view behind one API

@@ -1,0 +1,1 @@
+//! Halo's store on SQLite

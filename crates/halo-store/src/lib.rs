@@ -1,0 +1,1 @@
+//! The store trait, its record format and its conformance story

@@ -1,0 +1,66 @@
+//! What is known about a model at a provider, and from where.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AttemptId, FactId, ProviderId, Timestamp};
+
+/// One thing known about a model. Facts learned at one provider never speak for another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// Its id.
+    pub id: FactId,
+    /// What it is about.
+    pub scope: FactScope,
+    /// What is known.
+    #[serde(flatten)]
+    pub value: FactValue,
+    /// Where it comes from.
+    pub origin: FactOrigin,
+    /// When it became known.
+    pub at: Timestamp,
+    /// The provider's words that prove it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<String>,
+    /// The attempt that taught it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<AttemptId>,
+}
+
+/// What a fact is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FactScope {
+    /// The configured provider.
+    pub provider: ProviderId,
+    /// Its base URL at that time; a provider that moves is another one.
+    pub base_url: String,
+    /// The model's name.
+    pub model: String,
+}
+
+/// What is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fact", content = "value", rename_all = "snake_case")]
+pub enum FactValue {
+    /// The window, in tokens.
+    ContextWindow(u64),
+    /// The most the model can write in one answer, in tokens.
+    MaxOutput(u64),
+    /// Whether it takes pictures.
+    Vision(bool),
+    /// A parameter it refuses, as the provider names it.
+    ParameterRefused(String),
+}
+
+/// Where a fact comes from, weakest first: a later one beats an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactOrigin {
+    /// The built-in catalogue.
+    Catalogue,
+    /// The provider's own list of models.
+    Provider,
+    /// An error or a test at this provider.
+    Learned,
+    /// The person.
+    Person,
+}

@@ -1,0 +1,256 @@
+//! The append-only log. What is stored is only ever added to.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AttemptId, ConversationId, Diagnosis, Evidence, Message, MessageId, Protocol, Step, StepId,
+    Target, Timestamp, TurnId,
+};
+
+/// One record of a conversation's log. The order of records is the order of storing them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "snake_case")]
+pub enum Record {
+    /// Title, system prompt and target; the last one counts.
+    Conversation(ConversationMeta),
+    /// A prompt or an answer.
+    Message(Message),
+    /// A turn begins.
+    Turn(Turn),
+    /// A request is about to leave.
+    Attempt(Box<AttemptStart>),
+    /// A request has ended, one way or another.
+    AttemptEnd(Box<AttemptEnd>),
+    /// A turn waits before its next attempt.
+    Wait(Wait),
+    /// A wait is over without an attempt: cancelled by the person.
+    WaitEnd(WaitEnd),
+    /// The view changes.
+    Step(Step),
+    /// A step is taken back.
+    StepUndone(StepUndone),
+    /// Another message is the head of the branch shown.
+    Head(Head),
+    /// The conversation is deleted.
+    Tombstone(Tombstone),
+}
+
+impl Record {
+    /// The name of the record's kind, as in its JSON.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Conversation(_) => "conversation",
+            Self::Message(_) => "message",
+            Self::Turn(_) => "turn",
+            Self::Attempt(_) => "attempt",
+            Self::AttemptEnd(_) => "attempt_end",
+            Self::Wait(_) => "wait",
+            Self::WaitEnd(_) => "wait_end",
+            Self::Step(_) => "step",
+            Self::StepUndone(_) => "step_undone",
+            Self::Head(_) => "head",
+            Self::Tombstone(_) => "tombstone",
+        }
+    }
+}
+
+/// What is said about a conversation as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConversationMeta {
+    /// The conversation.
+    pub id: ConversationId,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// Its title; empty until the first prompt.
+    pub title: String,
+    /// Whether the person gave the title, so that no automatic one replaces it.
+    #[serde(default)]
+    pub title_by_person: bool,
+    /// The model chosen for the next turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    /// The system prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+}
+
+/// What a turn is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "for", rename_all = "snake_case")]
+pub enum TurnKind {
+    /// Answer the prompt.
+    Reply,
+    /// Write the rest of an answer that broke off.
+    Continue {
+        /// The broken answer.
+        answer: MessageId,
+    },
+    /// Summarise the older part, then, where `then` is set, go on with that turn.
+    Compact {
+        /// What the person wants kept, as typed after `/compact`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        keep: Option<String>,
+        /// The turn that waits for the compaction.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        then: Option<TurnId>,
+    },
+}
+
+/// A turn: one prompt and everything done to answer it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Its id, made by the client.
+    pub id: TurnId,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The message to answer: the head of the branch when the turn began.
+    pub prompt: MessageId,
+    /// The model asked.
+    pub target: Target,
+    /// What it is for.
+    pub kind: TurnKind,
+    /// When it began.
+    pub at: Timestamp,
+}
+
+/// Stored before a request leaves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AttemptStart {
+    /// Its id.
+    pub id: AttemptId,
+    /// The turn.
+    pub turn: TurnId,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// 1 for the first attempt of the turn.
+    pub nth: u32,
+    /// The model asked.
+    pub target: Target,
+    /// The protocol spoken.
+    pub protocol: Protocol,
+    /// The URL called, without secrets.
+    pub url: String,
+    /// The steps in force.
+    pub steps: Vec<StepId>,
+    /// SHA-256 of the request body, hex: proves that a repaired request differs in bytes.
+    pub body_sha256: String,
+    /// Pictures in the request.
+    pub images: u32,
+    /// Halo's estimate of the input, in tokens.
+    pub input_tokens: u64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Stored when a request has ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AttemptEnd {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Its turn.
+    pub turn: TurnId,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// Milliseconds until the first part of the answer; `None` where none came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_part_ms: Option<u64>,
+    /// Milliseconds until the end.
+    pub total_ms: u64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum AttemptOutcome {
+    /// The answer is whole.
+    Answered {
+        /// The stored answer; `None` for a compaction, whose result is a step.
+        message: Option<MessageId>,
+    },
+    /// It failed. What had arrived of the answer is a message of its own.
+    Failed {
+        /// What the failure left behind.
+        evidence: Box<Evidence>,
+        /// What it meant when it happened, in English.
+        diagnosis: Box<Diagnosis>,
+        /// The partial answer, if anything had arrived.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partial: Option<MessageId>,
+    },
+    /// The person stopped it.
+    Stopped {
+        /// The partial answer, if anything had arrived.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partial: Option<MessageId>,
+    },
+    /// Halo itself ended while it ran; found at the next start.
+    Died {
+        /// The partial answer, if anything had arrived.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partial: Option<MessageId>,
+    },
+}
+
+/// A turn waits before its next attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Wait {
+    /// The turn.
+    pub turn: TurnId,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The failed attempt.
+    pub attempt: AttemptId,
+    /// When the next attempt is due.
+    pub until: Timestamp,
+    /// Why so long: `header:retry-after`, `body`, `backoff`, …
+    pub from: String,
+    /// When the wait began.
+    pub at: Timestamp,
+}
+
+/// The person cancelled a wait.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WaitEnd {
+    /// The turn.
+    pub turn: TurnId,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A step is taken back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepUndone {
+    /// The step.
+    pub step: StepId,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The branch shown ends here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Head {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The last message of the branch; `None` for an empty one.
+    pub message: Option<MessageId>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A conversation is deleted. Its records stay until they are purged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// When.
+    pub at: Timestamp,
+}

@@ -1,0 +1,74 @@
+//! Steps of the view: recorded, reversible changes of what is sent, never of what is stored.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AttemptId, ConversationId, MessageId, StepId, Target, Timestamp};
+
+/// One step of a conversation's view. Undoing it is another record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its id.
+    pub id: StepId,
+    /// The conversation whose view it changes.
+    pub conversation: ConversationId,
+    /// When it was taken.
+    pub at: Timestamp,
+    /// What it does.
+    pub kind: StepKind,
+    /// The failed attempt that caused it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<AttemptId>,
+    /// Who took it.
+    pub by: StepBy,
+}
+
+/// Who took a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepBy {
+    /// The person pressed the button.
+    Person,
+    /// Halo, because it is harmless or was allowed in advance.
+    Auto,
+}
+
+/// What a step does to the view.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum StepKind {
+    /// Pictures become notes in requests to this target. Other targets get them as before.
+    OmitImages {
+        /// The model that cannot see.
+        target: Target,
+    },
+    /// Everything before `first_kept` is sent as this summary.
+    Summarise {
+        /// The first message that is sent as it is.
+        first_kept: MessageId,
+        /// The summary in the words of the model that wrote it, or the notes of the rule.
+        summary: String,
+        /// The model that wrote it; `None` where the rule without a model did.
+        by: Option<Target>,
+        /// Estimated tokens of the request before.
+        tokens_before: u64,
+        /// Estimated tokens of the request after.
+        tokens_after: u64,
+    },
+    /// A parameter is not sent to this target.
+    DropParameter {
+        /// The model that refused it.
+        target: Target,
+        /// The parameter's name as the provider wrote it.
+        name: String,
+    },
+    /// No more output than this is asked of this target.
+    LowerMaxTokens {
+        /// The model with the limit.
+        target: Target,
+        /// The most to ask for, in tokens.
+        max_tokens: u64,
+    },
+    /// The message list is mended for the strictest protocol: roles alternate, empty messages
+    /// are left out, tool calls and results are paired.
+    RepairHistory,
+}

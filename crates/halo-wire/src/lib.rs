@@ -1,0 +1,1 @@
+//! The provider protocols as machines over bytes: encode and decode, no I/O
