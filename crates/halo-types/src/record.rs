@@ -53,6 +53,42 @@ impl Record {
             Self::Tombstone(_) => "tombstone",
         }
     }
+
+    /// The conversation it belongs to.
+    #[must_use]
+    pub fn conversation(&self) -> ConversationId {
+        match self {
+            Self::Conversation(meta) => meta.id,
+            Self::Message(message) => message.conversation,
+            Self::Turn(turn) => turn.conversation,
+            Self::Attempt(attempt) => attempt.conversation,
+            Self::AttemptEnd(end) => end.conversation,
+            Self::Wait(wait) => wait.conversation,
+            Self::WaitEnd(end) => end.conversation,
+            Self::Step(step) => step.conversation,
+            Self::StepUndone(undone) => undone.conversation,
+            Self::Head(head) => head.conversation,
+            Self::Tombstone(tombstone) => tombstone.conversation,
+        }
+    }
+
+    /// When it was made; for a `Conversation`, when the conversation began.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Conversation(meta) => meta.created_at,
+            Self::Message(message) => message.at,
+            Self::Turn(turn) => turn.at,
+            Self::Attempt(attempt) => attempt.at,
+            Self::AttemptEnd(end) => end.at,
+            Self::Wait(wait) => wait.at,
+            Self::WaitEnd(end) => end.at,
+            Self::Step(step) => step.at,
+            Self::StepUndone(undone) => undone.at,
+            Self::Head(head) => head.at,
+            Self::Tombstone(tombstone) => tombstone.at,
+        }
+    }
 }
 
 /// What is said about a conversation as a whole.
