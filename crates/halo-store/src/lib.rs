@@ -1,1 +1,115 @@
-//! The store trait, its record format and its conformance story
+//! The store of Halo as its engine sees it: a trait, its errors, and the story every backend
+//! must pass.
+//!
+//! A conversation is an append-only log of [`Record`]s. [`Store::append`] is the only way to add
+//! to it, and nothing takes away from it; what else a backend keeps (lists, open attempts, known
+//! turns) is derived from the records in the same transaction. Beside the log stand things that
+//! may change: chunks of answers that still stream, learned facts, tokens and settings.
+//!
+//! The crate holds no backend. It reads no clock and draws no randomness.
+//!
+//! ```
+//! use halo_store::{Store, StoreError};
+//! use halo_types::{ConversationId, Record};
+//!
+//! /// How many messages a conversation holds, whatever the backend.
+//! async fn messages(store: &dyn Store, id: ConversationId) -> Result<usize, StoreError> {
+//!     let records = store.records(id).await?;
+//!     Ok(records.iter().filter(|record| matches!(record, Record::Message(_))).count())
+//! }
+//! ```
+
+mod error;
+mod rows;
+#[cfg(feature = "story")]
+pub mod story;
+
+use async_trait::async_trait;
+use halo_types::{AttemptId, AttemptStart, BlobId, ConversationId, Fact, FactId, Record, TurnId};
+
+pub use error::StoreError;
+pub use rows::{Chunk, ChunkKind, ConversationRow, TokenKind, TokenRow};
+
+/// Where conversations, facts and tokens are kept.
+///
+/// Every method that writes is one transaction and durable when it returns: the data survives a
+/// power cut from then on.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Adds records to the end of a conversation's log, all or none.
+    ///
+    /// The first record of a conversation is a [`Record::Conversation`]. A turn whose id is known
+    /// is refused with [`StoreError::TurnExists`], so of two submissions of one turn exactly one
+    /// succeeds. A [`Record::Conversation`] after a [`Record::Tombstone`] brings a deleted
+    /// conversation back.
+    async fn append(
+        &self,
+        conversation: ConversationId,
+        records: &[Record],
+    ) -> Result<(), StoreError>;
+
+    /// The log of a conversation, oldest first, deleted or not; empty for an unknown one.
+    async fn records(&self, conversation: ConversationId) -> Result<Vec<Record>, StoreError>;
+
+    /// The conversations that are not deleted, the one with the latest message or turn first.
+    async fn conversations(&self) -> Result<Vec<ConversationRow>, StoreError>;
+
+    /// The conversation a turn was stored in; `None` for a turn that was never submitted.
+    async fn turn(&self, turn: TurnId) -> Result<Option<ConversationId>, StoreError>;
+
+    /// Attempts without an end, oldest first. After a start these are the ones a crash cut off.
+    async fn open_attempts(&self) -> Result<Vec<AttemptStart>, StoreError>;
+
+    /// Journals a piece of an answer that streams in. Storing the same `seq` again replaces the
+    /// piece. The attempt must be stored.
+    async fn append_chunk(
+        &self,
+        attempt: AttemptId,
+        seq: u32,
+        chunk: &Chunk,
+    ) -> Result<(), StoreError>;
+
+    /// The journalled pieces of an answer in the order of `seq`.
+    async fn chunks(&self, attempt: AttemptId) -> Result<Vec<Chunk>, StoreError>;
+
+    /// Forgets the journal of an answer, once the answer itself is a message of the log.
+    async fn drop_chunks(&self, attempt: AttemptId) -> Result<(), StoreError>;
+
+    /// Stores the bytes of a picture. The id must be their SHA-256; storing it twice is fine.
+    async fn put_blob(&self, id: &BlobId, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// The bytes of a picture.
+    async fn blob(&self, id: &BlobId) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Stores a fact, replacing the one with the same id.
+    async fn put_fact(&self, fact: &Fact) -> Result<(), StoreError>;
+
+    /// All facts, oldest first.
+    async fn facts(&self) -> Result<Vec<Fact>, StoreError>;
+
+    /// Forgets a fact. Says whether it existed.
+    async fn remove_fact(&self, id: FactId) -> Result<bool, StoreError>;
+
+    /// Stores a token, replacing the one with the same kind and hash.
+    async fn put_token(&self, token: &TokenRow) -> Result<(), StoreError>;
+
+    /// The token with this hash, expired or not.
+    async fn token(&self, kind: TokenKind, hash: &str) -> Result<Option<TokenRow>, StoreError>;
+
+    /// All tokens of a kind, oldest first.
+    async fn tokens(&self, kind: TokenKind) -> Result<Vec<TokenRow>, StoreError>;
+
+    /// Forgets a token. Says whether it existed, so a token that works once can be redeemed by
+    /// removing it: of two that try, one is told `true`.
+    async fn remove_token(&self, kind: TokenKind, hash: &str) -> Result<bool, StoreError>;
+
+    /// A setting that belongs to the data rather than to the settings file.
+    async fn setting(&self, key: &str) -> Result<Option<String>, StoreError>;
+
+    /// Stores such a setting.
+    async fn set_setting(&self, key: &str, value: &str) -> Result<(), StoreError>;
+
+    /// Writes out what is pending and lets go of the files. Later calls fail. Data is safe
+    /// without it; it keeps the next start quick.
+    async fn close(&self);
+}

@@ -1,0 +1,109 @@
+//! What the store hands out beside records.
+
+use std::fmt;
+use std::str::FromStr;
+
+use halo_types::{ConversationMeta, IdError, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A line of the conversation list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConversationRow {
+    /// What was last said about the conversation as a whole.
+    pub meta: ConversationMeta,
+    /// The instant of its latest message or turn; its beginning where there is none.
+    pub updated_at: Timestamp,
+}
+
+/// A piece of an answer that still streams.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// What the text is.
+    pub kind: ChunkKind,
+    /// The text that came since the chunk before.
+    pub text: String,
+}
+
+/// What the text of a chunk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChunkKind {
+    /// Words of the answer.
+    Text,
+    /// What the model thinks.
+    Thinking,
+    /// The signature over a thought.
+    Signature,
+}
+
+impl ChunkKind {
+    /// The stable name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Thinking => "thinking",
+            Self::Signature => "signature",
+        }
+    }
+}
+
+impl FromStr for ChunkKind {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        match text {
+            "text" => Ok(Self::Text),
+            "thinking" => Ok(Self::Thinking),
+            "signature" => Ok(Self::Signature),
+            _ => Err(IdError { what: "kind of chunk", text: text.chars().take(80).collect() }),
+        }
+    }
+}
+
+/// Something that lets its bearer in, stored as a hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRow {
+    /// What it opens.
+    pub kind: TokenKind,
+    /// The hash of the token; the token itself is never stored.
+    pub hash: String,
+    /// What a person calls it, or where it came from.
+    pub label: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops working; `None` for never.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used.
+    pub used_at: Option<Timestamp>,
+}
+
+/// What a token opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenKind {
+    /// The one-time link that signs a browser in.
+    Link,
+    /// A browser that is signed in.
+    Session,
+    /// A program that uses the gateway.
+    GatewayKey,
+}
+
+impl TokenKind {
+    /// The stable name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Session => "session",
+            Self::GatewayKey => "gateway_key",
+        }
+    }
+}
+
+impl fmt::Display for TokenKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,1 @@
+//! The story every backend must pass.
