@@ -1,1 +1,27 @@
-//! What next after a failure: retry, wait, repair or ask
+//! What next after a failure: wait and send again, change what is sent, or ask the person.
+//!
+//! The [`Machine`] decides for the chat, the gateway and the command line alike. It does no I/O,
+//! takes the time as an argument and draws its jitter from a seed, so that every decision can be
+//! tested by data. What it decides is bounded: a [`Policy`] caps the tries and the time in line,
+//! and nothing that was refused for good is sent again unchanged.
+//!
+//! ```
+//! use halo_recover::{Machine, Next, Policy, Signs, Situation};
+//! use halo_types::{Kind, Timestamp};
+//!
+//! let mut machine = Machine::new(Policy::default(), 7);
+//! let overloaded = Signs::of(Kind::Overloaded);
+//! let now = Timestamp(0);
+//! let next = machine.handle_failure(&overloaded, &Situation::default(), now);
+//! assert!(matches!(next, Next::SendAt { .. }));
+//!
+//! let quota = Signs::of(Kind::QuotaExhausted);
+//! assert_eq!(machine.handle_failure(&quota, &Situation::default(), now), Next::Ask { due: None });
+//! ```
+
+mod backoff;
+mod fit;
+mod machine;
+
+pub use fit::fits;
+pub use machine::{Machine, Next, Policy, Repair, Signs, Situation};

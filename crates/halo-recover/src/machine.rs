@@ -1,0 +1,311 @@
+//! The recovery machine of one turn.
+//!
+//! ```text
+//!            handle_failure
+//! sending ──────────────────▶ SendAt(t) ──▶ sending      transient, nothing shown, within caps
+//!                        └──▶ Repair(r) ──▶ sending      harmless or allowed, once each
+//!                        └──▶ Ask(due)                   everything else: the card
+//! ```
+
+use std::collections::BTreeSet;
+
+use halo_types::{Diagnosis, Kind, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::backoff::{backoff_ms, next_random};
+
+/// What may happen by itself, and how much of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Whether transient failures are retried without a hand.
+    pub retry: bool,
+    /// The most attempts of one turn, the first included.
+    pub max_tries: u32,
+    /// The most time spent waiting in one turn, in milliseconds.
+    pub max_line_ms: u64,
+    /// Whether pictures may be left out without asking.
+    pub omit_images: bool,
+    /// Whether the conversation may be compacted without asking.
+    pub compact: bool,
+    /// Whether refused parameters, too large outputs and broken histories are mended without
+    /// asking.
+    pub repair: bool,
+}
+
+impl Default for Policy {
+    /// Four tries, two minutes in line; harmless repairs by themselves, the others ask.
+    fn default() -> Self {
+        Self {
+            retry: true,
+            max_tries: 4,
+            max_line_ms: 120_000,
+            omit_images: false,
+            compact: false,
+            repair: true,
+        }
+    }
+}
+
+/// What a diagnosis says that matters for the next move.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signs {
+    /// The kind.
+    pub kind: Kind,
+    /// Whether an unchanged request may succeed later.
+    pub transient: bool,
+    /// What the provider asks to wait: milliseconds, and where that was read.
+    pub retry: Option<(u64, String)>,
+    /// The parameter the provider named.
+    pub parameter: Option<String>,
+    /// The most the model can write, in tokens, if the error told.
+    pub max_output: Option<u64>,
+}
+
+impl Signs {
+    /// Signs of a kind with nothing else known.
+    #[must_use]
+    pub fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            transient: kind.is_transient(),
+            retry: None,
+            parameter: None,
+            max_output: None,
+        }
+    }
+}
+
+impl From<&Diagnosis> for Signs {
+    fn from(diagnosis: &Diagnosis) -> Self {
+        Self {
+            kind: diagnosis.kind,
+            transient: diagnosis.transient,
+            retry: diagnosis.retry.as_ref().map(|r| (r.after_ms, r.from.clone())),
+            parameter: diagnosis.facts.parameter.clone(),
+            max_output: diagnosis.facts.max_output_tokens,
+        }
+    }
+}
+
+/// What the failed request held and how far it got.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Situation {
+    /// Whether something of the answer was shown already.
+    pub shown: bool,
+    /// Pictures in the request.
+    pub images: u32,
+    /// Whether there is an older part that can be summarised.
+    pub can_compact: bool,
+    /// Parameters in the request that can be left out.
+    pub parameters: Vec<String>,
+}
+
+/// The next move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Send the same request again at this time.
+    SendAt {
+        /// When.
+        at: Timestamp,
+        /// Why so long: where the provider's wait was read, or `backoff`.
+        from: String,
+    },
+    /// Change the view, then send at once.
+    Repair(Repair),
+    /// Show the card and wait for the person.
+    Ask {
+        /// From when on sending again makes sense, where that is known and later than now.
+        due: Option<Timestamp>,
+    },
+}
+
+/// A change of the view that cures a kind.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Repair {
+    /// Leave the pictures out for this model.
+    OmitImages,
+    /// Summarise the older part.
+    Compact,
+    /// Leave a refused parameter out.
+    DropParameter(String),
+    /// Ask for no more output than this.
+    LowerMaxTokens(u64),
+    /// Mend the message list.
+    RepairHistory,
+}
+
+/// Decides what follows a failure, for one turn.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    policy: Policy,
+    random: u64,
+    failures: u32,
+    waited_ms: u64,
+    repairs: BTreeSet<Repair>,
+}
+
+impl Machine {
+    /// A machine for a turn that has made no attempt yet. The seed spreads the waits of turns
+    /// that fail together.
+    #[must_use]
+    pub fn new(policy: Policy, seed: u64) -> Self {
+        Self { policy, random: seed, failures: 0, waited_ms: 0, repairs: BTreeSet::new() }
+    }
+
+    /// Takes note of a failure and says what follows.
+    pub fn handle_failure(&mut self, signs: &Signs, situation: &Situation, now: Timestamp) -> Next {
+        self.failures += 1;
+        let told = signs.retry.as_ref();
+        let due = told.filter(|_| signs.transient).map(|(ms, _)| now.plus_ms(*ms));
+        if situation.shown {
+            return Next::Ask { due };
+        }
+        if !signs.transient {
+            return match self.repair(signs, situation) {
+                Some(repair) => Next::Repair(repair),
+                None => Next::Ask { due: None },
+            };
+        }
+        if !self.policy.retry || self.failures >= self.policy.max_tries {
+            return Next::Ask { due };
+        }
+        let backoff = backoff_ms(self.failures, next_random(&mut self.random));
+        let (wait_ms, from) = match told {
+            // What the provider says is a minimum: a tiny Retry-After must not burn the tries.
+            Some((ms, from)) if *ms >= backoff => (*ms, from.clone()),
+            _ => (backoff, "backoff".to_owned()),
+        };
+        if self.waited_ms.saturating_add(wait_ms) > self.policy.max_line_ms {
+            return Next::Ask { due: due.or_else(|| Some(now.plus_ms(wait_ms))) };
+        }
+        self.waited_ms += wait_ms;
+        Next::SendAt { at: now.plus_ms(wait_ms), from }
+    }
+
+    /// The cure of a kind that may be used without asking; each cure only once per turn, so that
+    /// a request that was refused after its repair is not repaired in circles.
+    fn repair(&mut self, signs: &Signs, situation: &Situation) -> Option<Repair> {
+        let policy = &self.policy;
+        let repair = match signs.kind {
+            Kind::ImageUnsupported if policy.omit_images && situation.images > 0 => {
+                Repair::OmitImages
+            }
+            Kind::ContextLengthExceeded if policy.compact && situation.can_compact => {
+                Repair::Compact
+            }
+            Kind::UnsupportedFeature | Kind::InvalidRequest if policy.repair => {
+                let name = signs.parameter.as_ref()?;
+                if !situation.parameters.contains(name) {
+                    return None;
+                }
+                Repair::DropParameter(name.clone())
+            }
+            Kind::OutputLimitExceeded if policy.repair => Repair::LowerMaxTokens(signs.max_output?),
+            Kind::InvalidHistory if policy.repair => Repair::RepairHistory,
+            _ => return None,
+        };
+        (self.failures < self.policy.max_tries && self.repairs.insert(repair.clone()))
+            .then_some(repair)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_000_000);
+
+    fn told(kind: Kind, ms: u64) -> Signs {
+        Signs { retry: Some((ms, "header:retry-after".to_owned())), ..Signs::of(kind) }
+    }
+
+    fn machine() -> Machine {
+        Machine::new(Policy::default(), 42)
+    }
+
+    #[test]
+    fn the_provider_s_wait_is_a_minimum() {
+        let next =
+            machine().handle_failure(&told(Kind::RateLimited, 20_000), &Situation::default(), NOW);
+        assert_eq!(
+            next,
+            Next::SendAt { at: NOW.plus_ms(20_000), from: "header:retry-after".to_owned() }
+        );
+        let next =
+            machine().handle_failure(&told(Kind::RateLimited, 1), &Situation::default(), NOW);
+        let Next::SendAt { at, from } = next else { panic!("{next:?}") };
+        assert!(at.ms_since(NOW) >= 500);
+        assert_eq!(from, "backoff");
+    }
+
+    #[test]
+    fn a_wait_beyond_two_minutes_is_not_sat_out() {
+        let next =
+            machine().handle_failure(&told(Kind::RateLimited, 600_000), &Situation::default(), NOW);
+        assert_eq!(next, Next::Ask { due: Some(NOW.plus_ms(600_000)) });
+    }
+
+    #[test]
+    fn nothing_final_is_sent_again_unchanged_whatever_came_before() {
+        for first in Kind::ALL {
+            for second in Kind::ALL.iter().filter(|kind| !kind.is_transient()) {
+                let mut machine = machine();
+                machine.handle_failure(&Signs::of(*first), &Situation::default(), NOW);
+                let next =
+                    machine.handle_failure(&told(*second, 1_000), &Situation::default(), NOW);
+                assert!(!matches!(next, Next::SendAt { .. }), "{first} then {second}: {next:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_sequence_of_failures_ends_within_the_caps() {
+        let situation = Situation { images: 1, can_compact: true, ..Situation::default() };
+        for a in Kind::ALL {
+            for b in Kind::ALL {
+                for c in Kind::ALL {
+                    let policy = Policy { omit_images: true, compact: true, ..Policy::default() };
+                    let mut machine = Machine::new(policy.clone(), 3);
+                    let mut now = NOW;
+                    let mut asked = false;
+                    for (n, kind) in [a, b, c, a, b, c].into_iter().enumerate() {
+                        match machine.handle_failure(&Signs::of(*kind), &situation, now) {
+                            Next::SendAt { at, .. } => now = at,
+                            Next::Repair(_) => {}
+                            Next::Ask { .. } => {
+                                asked = true;
+                                break;
+                            }
+                        }
+                        assert!(n + 1 < policy.max_tries as usize);
+                    }
+                    assert!(asked);
+                    assert!(now.ms_since(NOW) <= policy.max_line_ms);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_that_was_shown_is_never_restarted_by_itself() {
+        let shown = Situation { shown: true, ..Situation::default() };
+        let next = machine().handle_failure(&Signs::of(Kind::StreamInterrupted), &shown, NOW);
+        assert_eq!(next, Next::Ask { due: None });
+    }
+
+    #[test]
+    fn a_repair_is_made_once() {
+        let signs = Signs {
+            parameter: Some("temperature".to_owned()),
+            ..Signs::of(Kind::UnsupportedFeature)
+        };
+        let situation =
+            Situation { parameters: vec!["temperature".to_owned()], ..Situation::default() };
+        let mut machine = machine();
+        assert_eq!(
+            machine.handle_failure(&signs, &situation, NOW),
+            Next::Repair(Repair::DropParameter("temperature".to_owned()))
+        );
+        assert_eq!(machine.handle_failure(&signs, &situation, NOW), Next::Ask { due: None });
+    }
+}
