@@ -1,1 +1,33 @@
-//! What to send: log, branch, steps and facts in, request out
+//! What to send: a request is a view of the log.
+//!
+//! The log is never changed. [`view`] computes a request from the messages of a branch, the steps
+//! in force and what is known about the target model; the same inputs give the same request.
+//! Compaction is planned here too: which span to summarise, with what request, and how to
+//! summarise by rule when no model can.
+//!
+//! ```
+//! use halo_context::{ModelFacts, ViewInput, view};
+//! use halo_types::{Target};
+//!
+//! let target = Target { provider: "practice".parse()?, model: "halo-practice".to_owned() };
+//! let facts = ModelFacts::default();
+//! let view = view(&ViewInput {
+//!     branch: &[], steps: &[], target: &target, facts: &facts, system: Some("Be brief."),
+//! });
+//! assert_eq!(view.request.system.as_deref(), Some("Be brief."));
+//! # Ok::<(), halo_types::IdError>(())
+//! ```
+
+mod compact;
+mod estimate;
+mod facts;
+mod join;
+mod view;
+
+pub use compact::{
+    CompactError, CompactInput, CompactPlan, MAX_SUMMARY_TOKENS, plan, summary_by_rule,
+};
+pub use estimate::{image_tokens, message_tokens, request_tokens, text_tokens};
+pub use facts::{Known, ModelFacts, resolve};
+pub use join::{Joined, continue_instruction, join};
+pub use view::{View, ViewInput, in_force, view};
