@@ -1,1 +1,142 @@
-//! Reads any model-provider API error: evidence in, diagnosis out
+//! Reads any error of a model provider: evidence in, diagnosis out.
+//!
+//! The crate takes what a failure left behind ([`halo_types::Evidence`]: status, headers, body,
+//! the fault below HTTP) and tells what kind of failure it was, whether waiting helps and how
+//! long, which numbers and names the text holds, what a person can do about it, and which words
+//! decided. It knows the dialects of providers, gateways, relays, SDKs and clients as data:
+//! [`rules`], [`vendors`], texts in English and Chinese. It refuses to guess: where nothing tells,
+//! the kind is [`halo_types::Kind::Unknown`]. It does no I/O and reads no clock.
+//!
+//! ```
+//! use halo_diagnose::{Context, diagnose};
+//! use halo_types::{Evidence, Kind};
+//!
+//! let evidence = Evidence::from_text("429 Too Many Requests: please try again in 20s");
+//! let diagnosis = diagnose(&evidence, &Context::default());
+//! assert_eq!(diagnosis.kind, Kind::RateLimited);
+//! assert_eq!(diagnosis.retry.map(|retry| retry.after_ms), Some(20_000));
+//! ```
+
+mod facts;
+mod hints;
+pub mod input;
+mod judge;
+mod remedy;
+mod report;
+mod rule;
+mod table;
+mod text;
+mod texts;
+mod unwrap;
+mod vendor;
+
+use halo_types::{Because, Confidence, Diagnosis, Evidence, Kind, Lang, Timestamp};
+
+pub use report::report;
+pub use rule::{Example, Rule};
+pub use table::rules;
+pub use texts::{KindText, action_text, kind_text};
+pub use vendor::{Vendor, vendor, vendors};
+
+use unwrap::Origin;
+
+/// What a diagnosis depends on besides the evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Context {
+    /// The present, for waits that are given as an instant. Without it such waits stay unread,
+    /// unless the answer carries a `Date` header or the evidence tells when it was noticed.
+    pub now: Option<Timestamp>,
+    /// The language of title, meaning and remedies.
+    pub lang: Lang,
+}
+
+/// Says what a failure means.
+///
+/// Never fails and never panics; what cannot be told is [`Kind::Unknown`].
+#[must_use]
+pub fn diagnose(evidence: &Evidence, context: &Context) -> Diagnosis {
+    let body = evidence.body.text();
+    // Where bytes were replaced, offsets no longer lead back to the body as given.
+    let spans_hold = matches!(body, std::borrow::Cow::Borrowed(_));
+    let mut unwrapped = unwrap::unwrap(&body);
+    unwrapped.layers.extend(judge::outer_layers(evidence));
+    let mut witnesses = vendor::Witnesses::of(evidence);
+    let verdict = judge::judge(evidence, &unwrapped, &mut witnesses);
+
+    let rule = verdict.as_ref().map(|v| v.rule);
+    let kind = rule.map_or(Kind::Unknown, |rule| rule.kind);
+    let transient = rule.and_then(|rule| rule.transient).unwrap_or(kind.is_transient());
+    let speaker = witnesses.speaker();
+    let now = context.now.or(evidence.at);
+    let retry = hints::retry(evidence, &unwrapped.layers, kind, now);
+    let facts = facts::read(evidence, &unwrapped.layers, kind, now);
+    let because = because(evidence, &unwrapped.layers, verdict.as_ref(), spans_hold);
+    let text = kind_text(kind, context.lang);
+    Diagnosis {
+        kind,
+        transient,
+        vendor: speaker.map(|vendor| vendor.id.clone()),
+        layers: witnesses.path(),
+        scope: rule.and_then(|rule| rule.scope).unwrap_or_else(|| remedy::scope(kind)),
+        blame: rule.and_then(|rule| rule.blame).unwrap_or_else(|| remedy::blame(kind)),
+        confidence: rule.map_or(Confidence::Guess, |rule| rule.confidence),
+        retry,
+        facts,
+        title: text.title.clone(),
+        meaning: text.meaning.clone(),
+        remedies: remedy::remedies(
+            kind,
+            rule.and_then(|rule| rule.remedies.as_deref()),
+            transient,
+            speaker,
+            evidence,
+            context.lang,
+        ),
+        because,
+    }
+}
+
+fn because(
+    evidence: &Evidence,
+    layers: &[unwrap::Layer],
+    verdict: Option<&judge::Verdict>,
+    spans_hold: bool,
+) -> Because {
+    let Some(verdict) = verdict else {
+        return Because {
+            rule: "none".to_owned(),
+            field: "none".to_owned(),
+            span: None,
+            quote: String::new(),
+        };
+    };
+    let rule = verdict.rule.id.clone();
+    if let (Some(layer), Some((start, end))) = (verdict.layer.map(|at| &layers[at]), verdict.span) {
+        let quote = layer.text.as_str()[start..end].to_owned();
+        return match &layer.origin {
+            Origin::Body => {
+                let span = layer.text.raw_range(start, end);
+                let inside = span.1 <= evidence.body.as_bytes().len();
+                Because {
+                    rule,
+                    field: "body".to_owned(),
+                    span: (spans_hold && inside).then_some(span),
+                    quote,
+                }
+            }
+            Origin::Header(name) => {
+                Because { rule, field: format!("header:{name}"), span: None, quote }
+            }
+            Origin::Transport => Because { rule, field: "transport".to_owned(), span: None, quote },
+        };
+    }
+    let (field, quote) = match (evidence.status, &evidence.transport) {
+        (_, Some(transport)) if !verdict.rule.transport.is_empty() => {
+            ("transport", transport.chain.first().cloned().unwrap_or_default())
+        }
+        (Some(status), _) => ("status", status.to_string()),
+        (None, _) if !verdict.rule.phase.is_empty() => ("phase", String::new()),
+        (None, _) => ("status", String::new()),
+    };
+    Because { rule, field: field.to_owned(), span: None, quote }
+}

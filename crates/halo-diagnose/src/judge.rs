@@ -1,0 +1,334 @@
+//! Weighs the layers of an error against the rules.
+
+use halo_types::{Evidence, Headers};
+
+use crate::rule::{BodyForm, Rule};
+use crate::table::{Conditions, Sort, Table, table};
+use crate::text::Text;
+use crate::unwrap::{Field, Form, Key, Layer, Origin, Unwrapped};
+use crate::vendor::Witnesses;
+
+/// The rule that decided, and where.
+pub(crate) struct Verdict {
+    pub(crate) rule: &'static Rule,
+    /// The layer it matched; `None` where no words decided.
+    pub(crate) layer: Option<usize>,
+    /// The range of that layer's text.
+    pub(crate) span: Option<(usize, usize)>,
+}
+
+/// Headers that name the error as a field of the body would.
+const TYPE_HEADERS: &[&str] =
+    &["x-amzn-errortype", "x-ms-error-code", "x-error-code", "x-halo-kind"];
+
+/// Layers for the evidence that stands outside the body.
+pub(crate) fn outer_layers(evidence: &Evidence) -> Vec<Layer> {
+    let mut layers = Vec::new();
+    for name in TYPE_HEADERS {
+        if let Some(value) = first(&evidence.headers, name) {
+            // `ThrottlingException:http://internal.amazon.com/…`
+            let value = value.split([':', ',']).next().unwrap_or(value).trim();
+            let end = value.len();
+            layers.push(Layer {
+                text: Text::whole(value, 0),
+                fields: vec![Field { key: Key::Code, start: 0, end }],
+                form: Form::Value,
+                origin: Origin::Header(name),
+                ..Layer::default()
+            });
+        }
+    }
+    if let Some(transport) = &evidence.transport {
+        if !transport.chain.is_empty() {
+            layers.push(Layer {
+                text: Text::whole(&transport.chain.join(": "), 0),
+                origin: Origin::Transport,
+                ..Layer::default()
+            });
+        }
+    }
+    layers
+}
+
+fn first<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
+    headers.first(name).filter(|value| !value.is_empty())
+}
+
+/// Where each literal was found.
+struct Hits {
+    /// By layer, then by literal: the first fitting place.
+    places: Vec<Vec<(u32, usize, usize)>>,
+    /// Literals found in any layer.
+    anywhere: Vec<bool>,
+}
+
+impl Hits {
+    fn place(&self, layer: usize, literal: u32) -> Option<(usize, usize)> {
+        self.places[layer]
+            .binary_search_by_key(&literal, |(id, _, _)| *id)
+            .ok()
+            .map(|at| (self.places[layer][at].1, self.places[layer][at].2))
+    }
+}
+
+/// Finds all words and codes in all layers, and notes which vendors they tell of.
+fn find(table: &Table, layers: &[Layer], witnesses: &mut Witnesses) -> Hits {
+    let mut anywhere = vec![false; table.literals.len()];
+    let mut places = Vec::with_capacity(layers.len());
+    for layer in layers {
+        let s = layer.text.as_str();
+        let mut found: Vec<(u32, usize, usize)> = Vec::new();
+        let mut seen = vec![false; table.literals.len()];
+        for hit in table.automaton.find_overlapping_iter(s) {
+            for literal in &table.patterns[hit.pattern().as_usize()] {
+                let at = *literal as usize;
+                if seen[at] || !fits(layer, table.literals[at].sort, hit.start(), hit.end()) {
+                    continue;
+                }
+                seen[at] = true;
+                anywhere[at] = true;
+                found.push((*literal, hit.start(), hit.end()));
+                for mark in &table.marks[at] {
+                    let list =
+                        if mark.layer { &mut witnesses.layers } else { &mut witnesses.words };
+                    if !list.contains(&mark.vendor) {
+                        list.push(mark.vendor);
+                    }
+                }
+            }
+        }
+        found.sort_unstable();
+        places.push(found);
+    }
+    Hits { places, anywhere }
+}
+
+/// Whether a literal of this sort may match at this place.
+fn fits(layer: &Layer, sort: Sort, start: usize, end: usize) -> bool {
+    let s = layer.text.as_str().as_bytes();
+    let word = |b: u8| b.is_ascii_alphanumeric();
+    let begins = start == 0 || !word(s[start]) || !word(s[start - 1]);
+    let ends = end == s.len() || !word(s[end - 1]) || !word(s[end]);
+    match sort {
+        Sort::Mark => true,
+        Sort::Word => begins && !in_url(s, start),
+        Sort::WholeWord => begins && ends && !in_url(s, start),
+        Sort::Code => {
+            let mut fields = layer.fields.iter().filter(|f| f.key == Key::Code);
+            if fields.any(|f| f.start == start && f.end == end) {
+                return true;
+            }
+            identifier_like(&s[start..end]) && alone(s, start, end)
+                || numbered(&s[start..end]) && in_brackets(s, start, end)
+        }
+        Sort::CodePrefix => {
+            let mut fields = layer.fields.iter().filter(|f| f.key == Key::Code);
+            fields.any(|f| f.start == start && f.end >= end)
+                || identifier_like(&s[start..end])
+                    && (start == 0 || !(word(s[start - 1]) || s[start - 1] == b'_'))
+        }
+    }
+}
+
+/// `snake_case`, `dotted.names` and `CamelCase` are codes wherever they stand; a plain word is
+/// one only in a field of its own.
+fn identifier_like(code: &[u8]) -> bool {
+    code.len() >= 6
+        && (code.contains(&b'_')
+            || code[1..].iter().any(u8::is_ascii_uppercase)
+                && code.iter().any(u8::is_ascii_lowercase))
+        && !code.contains(&b' ')
+}
+
+fn alone(s: &[u8], start: usize, end: usize) -> bool {
+    let part = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    let before = start == 0 || !part(s[start - 1]);
+    let after = match (s.get(end), s.get(end + 1)) {
+        (Some(b'.'), Some(next)) => !next.is_ascii_alphanumeric(),
+        (Some(b), _) => !part(*b),
+        (None, _) => true,
+    };
+    before && after
+}
+
+/// A code of four digits and more.
+fn numbered(code: &[u8]) -> bool {
+    code.len() >= 4 && code.iter().all(u8::is_ascii_digit)
+}
+
+/// `(1008)`, `[1301]`, `code: 11200`, `error_code=17`.
+fn in_brackets(s: &[u8], start: usize, end: usize) -> bool {
+    let before = s[..start].iter().rev().find(|b| **b != b' ');
+    let after = s.get(end);
+    matches!(before, Some(b'(' | b'[' | b':' | b'=' | b'"' | b'\''))
+        && after.is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'.' && *b != b'-')
+}
+
+/// Whether the place is inside an address: words there do not speak.
+fn in_url(s: &[u8], start: usize) -> bool {
+    let from = start.saturating_sub(160);
+    let before = &s[from..start];
+    let word = before
+        .iter()
+        .rposition(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'(' | b'<' | b'`'))
+        .map_or(before, |at| &before[at + 1..]);
+    word.windows(3).any(|w| w == b"://") || word.starts_with(b"www.")
+}
+
+/// What the rules may ask about the evidence as a whole.
+struct Scene<'a> {
+    evidence: &'a Evidence,
+    witnesses: &'a Witnesses,
+    body: BodyForm,
+}
+
+/// The rule that decides, if any does.
+pub(crate) fn judge(
+    evidence: &Evidence,
+    unwrapped: &Unwrapped,
+    witnesses: &mut Witnesses,
+) -> Option<Verdict> {
+    let table = table();
+    let layers = &unwrapped.layers;
+    let hits = find(table, layers, witnesses);
+    let scene = Scene { evidence, witnesses, body: body_form(unwrapped) };
+    let mut best: Option<((u16, u8, u16), Verdict)> = None;
+    for (index, layer) in layers.iter().enumerate() {
+        let status = status_of(evidence, layers, index);
+        let mut seen = Vec::new();
+        let worded = hits.places[index]
+            .iter()
+            .flat_map(|(literal, _, _)| table.concerned[*literal as usize].iter().copied());
+        for rule in worded.chain(table.wordless.iter().copied()) {
+            if seen.contains(&rule) {
+                continue;
+            }
+            seen.push(rule);
+            let conditions = &table.conditions[rule as usize];
+            let rule = &table.rules[rule as usize];
+            let weight = (rule.precedence / 100, layer.depth, rule.precedence);
+            if best.as_ref().is_some_and(|(other, _)| *other >= weight) {
+                continue;
+            }
+            if let Some(span) = holds(rule, conditions, &scene, &hits, layer, index, status) {
+                let worded = span.is_some();
+                best = Some((weight, Verdict { rule, layer: worded.then_some(index), span }));
+            }
+        }
+    }
+    best.map(|(_, verdict)| verdict)
+}
+
+/// Whether a rule holds for a layer; the words that decided, if words did.
+fn holds(
+    rule: &Rule,
+    conditions: &Conditions,
+    scene: &Scene<'_>,
+    hits: &Hits,
+    layer: &Layer,
+    index: usize,
+    status: Option<u16>,
+) -> Option<Option<(usize, usize)>> {
+    let evidence = scene.evidence;
+    if !rule.status.is_empty() && !rule.status.iter().any(|p| p.matches(status)) {
+        return None;
+    }
+    if rule.not_status.iter().any(|p| p.matches(status)) {
+        return None;
+    }
+    if !rule.vendor.is_empty() && !rule.vendor.iter().any(|id| scene.witnesses.contains(id)) {
+        return None;
+    }
+    if rule.not_vendor.iter().any(|id| scene.witnesses.contains(id)) {
+        return None;
+    }
+    if !rule.transport.is_empty() {
+        let class = evidence.transport.as_ref()?.class;
+        if !rule.transport.contains(&class) {
+            return None;
+        }
+    }
+    if !rule.phase.is_empty() && !evidence.phase.is_some_and(|p| rule.phase.contains(&p)) {
+        return None;
+    }
+    if rule.partial.is_some_and(|want| want != (evidence.partial_chars > 0)) {
+        return None;
+    }
+    if rule.images.is_some_and(|want| evidence.request.images.map(|n| n > 0) != Some(want)) {
+        return None;
+    }
+    if rule.body.is_some_and(|want| want != scene.body) {
+        return None;
+    }
+    if rule.max_len.is_some_and(|max| layer.text.len() > max) {
+        return None;
+    }
+    if conditions.absent.iter().any(|word| hits.anywhere[*word as usize]) {
+        return None;
+    }
+    let mut span: Option<(usize, usize)> = None;
+    if !conditions.any.is_empty() {
+        span = Some(conditions.any.iter().filter_map(|w| hits.place(index, *w)).min_by_key(
+            // The longest word says most; among equals the first.
+            |(start, end)| (std::cmp::Reverse(end - start), *start),
+        )?);
+    }
+    for group in &conditions.all {
+        let (start, end) = group.iter().filter_map(|w| hits.place(index, *w)).min()?;
+        span = Some(match span {
+            // Words close together are shown as one stretch.
+            Some((from, to)) if start.max(from) - end.min(to).min(start.max(from)) <= 120 => {
+                (from.min(start), to.max(end))
+            }
+            Some(known) => known,
+            None => (start, end),
+        });
+    }
+    if let Some(regex) = &conditions.regex {
+        let found = regex.find(layer.text.as_str())?;
+        span = Some((found.start(), found.end()));
+    }
+    Some(span)
+}
+
+/// The status that counts for a layer: its own, else that of the layer around it, else that of
+/// the HTTP answer.
+fn status_of(evidence: &Evidence, layers: &[Layer], index: usize) -> Option<u16> {
+    let layer = &layers[index];
+    let http = evidence.status.filter(|status| *status >= 300);
+    if layer.depth == 0 && layer.origin == Origin::Body {
+        return http.or(layer.status).or(evidence.status);
+    }
+    layer
+        .status
+        .or_else(|| {
+            layers[..index]
+                .iter()
+                .rev()
+                .filter(|outer| outer.depth < layer.depth)
+                .find_map(|outer| outer.status)
+        })
+        .or(evidence.status)
+}
+
+fn body_form(unwrapped: &Unwrapped) -> BodyForm {
+    if unwrapped.empty {
+        return BodyForm::Empty;
+    }
+    if unwrapped.html {
+        return BodyForm::Html;
+    }
+    let plain = unwrapped.layers.first().is_some_and(|layer| layer.text.len() > 0);
+    match (plain, unwrapped.layers.len()) {
+        (true, _) => {
+            let text = unwrapped.layers[0].text.as_str().trim();
+            if matches!(text, "null" | "{}" | "[]" | "\"\"") {
+                BodyForm::Empty
+            } else {
+                BodyForm::Text
+            }
+        }
+        (false, 1) => BodyForm::Empty,
+        (false, _) => BodyForm::Json,
+    }
+}

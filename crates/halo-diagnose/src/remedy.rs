@@ -1,0 +1,107 @@
+//! Ways forward, scope and blame per kind, read from `remedies.toml`.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use halo_types::{Action, Blame, Evidence, Kind, Lang, Remedy, Scope};
+use serde::Deserialize;
+
+use crate::{Vendor, action_text};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    scope: BTreeMap<Kind, Scope>,
+    blame: BTreeMap<Kind, Blame>,
+    remedies: BTreeMap<Kind, Vec<Action>>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    toml::from_str(include_str!("../remedies.toml"))
+        .expect("the built-in remedies parse; a test reads them all")
+});
+
+pub(crate) fn scope(kind: Kind) -> Scope {
+    TABLE.scope.get(&kind).copied().unwrap_or(Scope::Request)
+}
+
+pub(crate) fn blame(kind: Kind) -> Blame {
+    TABLE.blame.get(&kind).copied().unwrap_or(Blame::Provider)
+}
+
+/// The remedies of a kind, or the rule's own list, worded and with the vendor's pages.
+pub(crate) fn remedies(
+    kind: Kind,
+    own: Option<&[Action]>,
+    transient: bool,
+    vendor: Option<&Vendor>,
+    evidence: &Evidence,
+    lang: Lang,
+) -> Vec<Remedy> {
+    let default = TABLE.remedies.get(&kind).map_or(&[][..], Vec::as_slice);
+    let no_images = evidence.request.images == Some(0);
+    own.unwrap_or(default)
+        .iter()
+        .copied()
+        .filter(|action| match action {
+            // A picture that was not sent cannot be left out.
+            Action::ResendWithoutImages | Action::ShrinkImagesAndResend => !no_images,
+            // Sending again unchanged is advice only where it may help.
+            Action::WaitAndResend => transient,
+            Action::Resend => {
+                transient || matches!(kind, Kind::Cancelled | Kind::Unknown | Kind::Network)
+            }
+            Action::Continue => evidence.partial_chars > 0 || evidence.phase.is_none(),
+            _ => true,
+        })
+        .filter_map(|action| {
+            let url = url(action, vendor);
+            // An action that only opens a page needs the page; settings and the like do not.
+            let needs_url = matches!(
+                action,
+                Action::OpenBilling
+                    | Action::OpenLimits
+                    | Action::OpenConsole
+                    | Action::OpenStatus
+                    | Action::ContactProvider
+            );
+            let known_vendor = vendor.is_some();
+            (!needs_url || url.is_some() || !known_vendor || action == Action::OpenBilling)
+                .then(|| Remedy { action, text: action_text(action, lang).to_owned(), url })
+        })
+        .collect()
+}
+
+fn url(action: Action, vendor: Option<&Vendor>) -> Option<String> {
+    let vendor = vendor?;
+    match action {
+        Action::OpenBilling => vendor.billing_url.clone().or_else(|| vendor.console_url.clone()),
+        Action::OpenLimits => vendor.limits_url.clone(),
+        Action::OpenConsole => vendor.console_url.clone().or_else(|| vendor.keys_url.clone()),
+        Action::OpenStatus => vendor.status_url.clone(),
+        Action::ContactProvider => vendor.support_url.clone(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_scope_blame_and_remedies() {
+        for kind in Kind::ALL {
+            assert!(TABLE.scope.contains_key(kind), "{kind}");
+            assert!(TABLE.blame.contains_key(kind), "{kind}");
+            let list = &TABLE.remedies[kind];
+            assert!(list.contains(&Action::NewConversation), "{kind}");
+            let mut once = list.clone();
+            once.sort_unstable();
+            once.dedup();
+            assert_eq!(once.len(), list.len(), "{kind}: an action is named twice");
+            if !kind.is_transient() {
+                assert!(!list.contains(&Action::WaitAndResend), "{kind}");
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Titles, meanings and action words per language, read from `texts/*.toml`.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use halo_types::{Action, Kind, Lang};
+use serde::Deserialize;
+
+/// What a kind is called and what it means, in one language.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KindText {
+    /// One line for the head of a card.
+    pub title: String,
+    /// One or two sentences in plain language.
+    pub meaning: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Texts {
+    kind: BTreeMap<Kind, KindText>,
+    action: BTreeMap<Action, String>,
+}
+
+impl Texts {
+    fn parse(source: &str) -> Self {
+        let texts: Self =
+            toml::from_str(source).expect("the built-in texts parse; a test reads them all");
+        assert!(texts.kind.len() == Kind::ALL.len() && texts.action.len() == Action::ALL.len());
+        texts
+    }
+}
+
+static EN: LazyLock<Texts> = LazyLock::new(|| Texts::parse(include_str!("../texts/en.toml")));
+static ZH: LazyLock<Texts> = LazyLock::new(|| Texts::parse(include_str!("../texts/zh.toml")));
+
+fn texts(lang: Lang) -> &'static Texts {
+    match lang {
+        Lang::En => &EN,
+        Lang::Zh => &ZH,
+    }
+}
+
+/// The title and meaning of a kind.
+///
+/// ```
+/// use halo_types::{Kind, Lang};
+/// assert_eq!(halo_diagnose::kind_text(Kind::Overloaded, Lang::En).title, "The service is busy");
+/// ```
+#[must_use]
+pub fn kind_text(kind: Kind, lang: Lang) -> &'static KindText {
+    &texts(lang).kind[&kind]
+}
+
+/// The words of an action, short enough for a button.
+///
+/// ```
+/// use halo_types::{Action, Lang};
+/// assert_eq!(halo_diagnose::action_text(Action::Resend, Lang::Zh), "重新发送");
+/// ```
+#[must_use]
+pub fn action_text(action: Action, lang: Lang) -> &'static str {
+    &texts(lang).action[&action]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_language_has_every_kind_and_action() {
+        for lang in [Lang::En, Lang::Zh] {
+            for kind in Kind::ALL {
+                let text = kind_text(*kind, lang);
+                assert!(!text.title.is_empty() && !text.meaning.is_empty(), "{kind} {lang:?}");
+                assert!(!text.title.ends_with(['.', '。']), "{kind}: a title is no sentence");
+                assert!(text.meaning.ends_with(['.', '。']), "{kind}: a meaning is sentences");
+            }
+            for action in Action::ALL {
+                let text = action_text(*action, lang);
+                assert!(!text.is_empty() && !text.ends_with(['.', '。']), "{action} {lang:?}");
+            }
+        }
+        let keys = |source: &str| -> Vec<String> {
+            source
+                .lines()
+                .filter_map(|line| {
+                    let line = line.trim();
+                    (line.starts_with('[') || line.contains(" = "))
+                        .then(|| line.split(" = ").next().unwrap_or_default().to_owned())
+                })
+                .collect()
+        };
+        assert_eq!(
+            keys(include_str!("../texts/en.toml")),
+            keys(include_str!("../texts/zh.toml")),
+            "same keys in the same order"
+        );
+    }
+}

@@ -1,0 +1,557 @@
+//! A tolerant reader of objects: JSON, Python dictionaries, console prints of JavaScript objects,
+//! Rust and Go debug prints; broken by line wraps or cut in the middle.
+//!
+//! It never fails on a value that looks like an object; it stops where the input does. It yields
+//! the leaves with the keys above them, since a diagnosis needs no tree.
+
+use super::{Key, Wait, contains_ci};
+use crate::text::Text;
+
+/// How deep objects may nest before the rest is skipped.
+const MAX_NESTING: usize = 24;
+/// How many leaves one value may have.
+const MAX_LEAVES: usize = 400;
+/// How many words of a path are kept.
+const MAX_PATH: usize = 6;
+
+/// The leaves of one value.
+#[derive(Debug, Default)]
+pub(super) struct Tree {
+    pub(super) leaves: Vec<Leaf>,
+}
+
+/// A text, number or flag of a value.
+#[derive(Debug)]
+pub(super) struct Leaf {
+    /// The keys above it, innermost last; list items have none of their own.
+    path: Vec<String>,
+    /// Its words, unescaped.
+    pub(super) text: Text,
+    /// Whether it was in quotes.
+    quoted: bool,
+}
+
+impl Leaf {
+    fn name(&self) -> &str {
+        self.path.last().map_or("", String::as_str)
+    }
+
+    fn under(&self, names: &[&str]) -> bool {
+        let above = self.path.len().saturating_sub(1);
+        self.path[..above].iter().any(|key| names.iter().any(|name| key.eq_ignore_ascii_case(name)))
+    }
+
+    /// What the request said, what a model wrote, and where a program stands: not the error.
+    pub(super) fn is_noise(&self) -> bool {
+        let name = self.name();
+        let any = |names: &[&str]| names.iter().any(|n| name.eq_ignore_ascii_case(n));
+        if any(&[
+            "failed_generation",
+            "input",
+            "prompt",
+            "prompts",
+            "documentation_url",
+            "doc_url",
+            "user_id",
+            "timestamp",
+            "created",
+            "object",
+            "fingerprint",
+            "system_fingerprint",
+            "isretryable",
+            "arguments",
+            "tool_choice",
+            "cost_breakdown",
+            "usage",
+            "parentid",
+            "@type",
+            "links",
+            "requestbodyvalues",
+            "extendedrequestid",
+            "cfid",
+        ]) {
+            return !any(&["object"]) || self.text.as_str() != "error";
+        }
+        if any(&["content", "text", "reasoning_content"]) {
+            return self.under(&[
+                "choices",
+                "candidates",
+                "delta",
+                "messages",
+                "contents",
+                "content",
+            ]);
+        }
+        self.under(&[
+            "usage",
+            "links",
+            "requestBodyValues",
+            "safetyRatings",
+            "tools",
+            "request_body",
+        ])
+    }
+
+    pub(super) fn is_word(&self) -> bool {
+        self.quoted || self.text.as_str().chars().any(char::is_alphabetic) && !self.is_flag()
+    }
+
+    fn is_flag(&self) -> bool {
+        matches!(
+            self.text.as_str(),
+            "null" | "None" | "true" | "false" | "True" | "False" | "undefined" | "nil" | "none"
+        )
+    }
+
+    /// The meaning of the field, if its key has one.
+    pub(super) fn key(&self) -> Option<Key> {
+        let name = self.name().to_ascii_lowercase();
+        let value = self.text.as_str();
+        let identifier = !value.is_empty()
+            && value.len() <= 96
+            && !self.is_flag()
+            && (!value.contains(char::is_whitespace) || value.len() <= 48)
+            && !value.contains('{');
+        match name.as_str() {
+            "code"
+            | "error_code"
+            | "errcode"
+            | "err_code"
+            | "errorcode"
+            | "error_type"
+            | "errortype"
+            | "type"
+            | "__type"
+            | "status"
+            | "reason"
+            | "status_code"
+            | "statuscode"
+            | "http_code"
+            | "httpstatus"
+            | "http_status"
+            | "raw_status_code"
+            | "blockreason"
+            | "finishreason"
+            | "finish_reason"
+            | "stop_reason"
+            | "native_finish_reason"
+            | "errno"
+            | "name"
+            | "title"
+            | "error_class"
+            | "quotaid"
+            | "bizcode"
+            | "event"
+            | "statustext"
+            | "errortitle"
+            | "ret"
+            | "subtype"
+            | "category" => identifier.then_some(Key::Code),
+            // `{"error":"invalid_api_key"}`, `{"error":"Unauthorized"}`, `{"error":"server_error"}`
+            "error" | "detail" | "message" => {
+                (identifier && !value.contains(' ') && (value.contains('_') || value.contains('.')))
+                    .then_some(Key::Code)
+            }
+            "param" | "parameter" => (identifier && !value.is_empty()).then_some(Key::Param),
+            "model" | "model_id" | "modelid" | "model_name" => {
+                (identifier && !self.is_flag()).then_some(Key::Model)
+            }
+            "request_id" | "requestid" | "req_id" | "x-request-id" | "requestid:" | "log_id"
+            | "trace_id" | "sid" => identifier.then_some(Key::RequestId),
+            "retrydelay"
+            | "retry_after"
+            | "retry-after"
+            | "retryafter"
+            | "retry_after_seconds"
+            | "resets_in_seconds"
+            | "estimated_time"
+            | "wait_seconds" => Some(Key::Wait(Wait::Seconds)),
+            "retry_after_ms" | "retry-after-ms" | "retryafterms" => Some(Key::Wait(Wait::Millis)),
+            "resets_at" | "reset_at" | "resetat" | "reset_time" | "resettime"
+            | "x-ratelimit-reset" => Some(Key::Wait(Wait::Instant)),
+            _ => None,
+        }
+    }
+
+    /// The HTTP error status, for fields that hold one.
+    pub(super) fn status(&self) -> Option<u16> {
+        let name = self.name();
+        let fits = [
+            "code",
+            "status",
+            "status_code",
+            "statusCode",
+            "http_code",
+            "httpStatus",
+            "http_status",
+            "raw_status_code",
+            "error_code",
+        ]
+        .iter()
+        .any(|key| name.eq_ignore_ascii_case(key));
+        let value = self.text.as_str();
+        if !fits || value.len() < 3 {
+            return None;
+        }
+        let digits = value.get(..3)?;
+        let rest = value[3..].bytes().next();
+        if rest.is_some_and(|b| b != b' ') {
+            return None;
+        }
+        digits.parse().ok().filter(|status| (400..600).contains(status))
+    }
+
+    /// Whether the text may hold another value, a page or a stream.
+    pub(super) fn may_hide_more(&self) -> bool {
+        let s = self.text.as_str();
+        s.contains(['{', '['])
+            || contains_ci(s, "<html")
+            || contains_ci(s, "<!doctype")
+            || s.contains("data:")
+    }
+}
+
+/// Whether a value may begin at `at`, where `{` or `[` stands.
+pub(super) fn may_start(bytes: &[u8], at: usize) -> bool {
+    let next = skip_space(bytes, at + 1);
+    match (bytes[at], bytes.get(next)) {
+        (_, None) => false,
+        (b'{', Some(b)) => {
+            b.is_ascii_alphabetic() || matches!(b, b'"' | b'\'' | b'\\' | b'_' | b'`')
+        }
+        (_, Some(b)) => matches!(b, b'{' | b'\\'),
+    }
+}
+
+/// Whether the quotes of the value at `at` are escaped.
+pub(super) fn is_escaped(bytes: &[u8], at: usize) -> bool {
+    let mut i = at + 1;
+    loop {
+        match bytes.get(i) {
+            Some(b' ' | b'\t' | b'\r' | b'\n' | b'{' | b'[') => i += 1,
+            Some(b'\\') => match bytes.get(i + 1) {
+                Some(b'"') => return true,
+                Some(b'\\') => {
+                    // More than one level: any run of backslashes before a quote or an `n`.
+                    let run = bytes[i..].iter().take_while(|b| **b == b'\\').count();
+                    match bytes.get(i + run) {
+                        Some(b'"') => return true,
+                        Some(b'n' | b'r' | b't') => i += run + 1,
+                        _ => return false,
+                    }
+                }
+                Some(b'n' | b'r' | b't') => i += 2,
+                _ => return false,
+            },
+            _ => return false,
+        }
+    }
+}
+
+/// `text[start..end]` with one level of escapes resolved.
+pub(super) fn unescape(text: &Text, start: usize, end: usize) -> Text {
+    let mut out = Text::default();
+    let mut at = start;
+    while at < end {
+        at = copy_char(text, at, end, &mut out);
+    }
+    out
+}
+
+/// Copies one character, resolving an escape; returns the next offset.
+fn copy_char(text: &Text, at: usize, end: usize, out: &mut Text) -> usize {
+    let s = text.as_str();
+    let bytes = s.as_bytes();
+    if bytes[at] != b'\\' || at + 1 >= end {
+        let stop = memchr::memchr(b'\\', &bytes[at + 1..end]).map_or(end, |found| at + 1 + found);
+        out.push_text(text, at, stop);
+        return stop;
+    }
+    escape(text, at, end, out)
+}
+
+/// Resolves the escape at `at`, where a backslash stands.
+fn escape(text: &Text, at: usize, end: usize, out: &mut Text) -> usize {
+    let s = text.as_str();
+    let bytes = s.as_bytes();
+    let raw = text.raw(at);
+    let simple = match bytes.get(at + 1) {
+        Some(b'n' | b'r') => Some('\n'),
+        Some(b't') => Some('\t'),
+        Some(b'"') => Some('"'),
+        Some(b'\'') => Some('\''),
+        Some(b'\\') => Some('\\'),
+        Some(b'/') => Some('/'),
+        Some(b'b' | b'f') => Some(' '),
+        _ => None,
+    };
+    if let Some(c) = simple {
+        out.push(c, raw);
+        return at + 2;
+    }
+    if bytes.get(at + 1) == Some(&b'u') {
+        if let Some(first) = hex4(bytes, at + 2, end) {
+            let mut next = at + 6;
+            let mut code = first;
+            if (0xD800..0xDC00).contains(&first) && bytes.get(next..next + 2) == Some(b"\\u") {
+                if let Some(low) =
+                    hex4(bytes, next + 2, end).filter(|l| (0xDC00..0xE000).contains(l))
+                {
+                    code = 0x10000 + ((first - 0xD800) << 10) + (low - 0xDC00);
+                    next += 6;
+                }
+            }
+            out.push(char::from_u32(code).unwrap_or('\u{fffd}'), raw);
+            return next;
+        }
+    }
+    out.push('\\', raw);
+    at + 1
+}
+
+fn hex4(bytes: &[u8], at: usize, end: usize) -> Option<u32> {
+    let digits = bytes.get(at..at + 4).filter(|_| at + 4 <= end)?;
+    u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    loop {
+        match bytes.get(at) {
+            Some(b' ' | b'\t' | b'\r' | b'\n') => at += 1,
+            // A box-drawing bar at the edge of a terminal frame: E2 94 8x.
+            Some(0xE2) if bytes.get(at + 1) == Some(&0x94) => at += 3,
+            // A JSON text inside a text may keep its line ends escaped.
+            Some(b'\\') if matches!(bytes.get(at + 1), Some(b'n' | b'r' | b't')) => at += 2,
+            _ => return at,
+        }
+    }
+}
+
+/// Reads the value at `start`; returns its leaves and where it ends. `None` if what stands there
+/// is no object or list.
+pub(super) fn parse(text: &Text, start: usize) -> Option<(Tree, usize)> {
+    let mut parser = Parser {
+        text,
+        bytes: text.as_str().as_bytes(),
+        tree: Tree::default(),
+        path: Vec::new(),
+        junk: 0,
+    };
+    let end = parser.container(start, 0)?;
+    (!parser.tree.leaves.is_empty()).then_some((parser.tree, end.min(text.len())))
+}
+
+struct Parser<'a> {
+    text: &'a Text,
+    bytes: &'a [u8],
+    tree: Tree,
+    path: Vec<String>,
+    /// Characters that fit nowhere; too many mean that this is no value.
+    junk: usize,
+}
+
+impl Parser<'_> {
+    fn container(&mut self, at: usize, nesting: usize) -> Option<usize> {
+        if nesting > MAX_NESTING || self.tree.leaves.len() > MAX_LEAVES {
+            return None;
+        }
+        if self.bytes[at] == b'{' {
+            self.object(at + 1, nesting)
+        } else {
+            self.list(at + 1, nesting)
+        }
+    }
+
+    /// After `{`. An object that the input cuts ends where the input does.
+    fn object(&mut self, mut at: usize, nesting: usize) -> Option<usize> {
+        let mut keys = 0;
+        loop {
+            at = skip_space(self.bytes, at);
+            match self.bytes.get(at) {
+                None => return (keys > 0).then_some(at),
+                Some(b'}') => return Some(at + 1),
+                // A closing bracket of the list around it: the brace was lost.
+                Some(b']') if keys > 0 => return Some(at),
+                Some(b',' | b';') => at += 1,
+                Some(_) => {
+                    let (key, after) = match self.key(at) {
+                        Some(found) => found,
+                        None => {
+                            self.junk += 1;
+                            if keys == 0 || self.junk > 40 {
+                                return None;
+                            }
+                            at = self.next_char(at);
+                            continue;
+                        }
+                    };
+                    keys += 1;
+                    let deep = self.path.len() >= MAX_PATH;
+                    if !deep {
+                        self.path.push(key);
+                    }
+                    let next = self.value(after, nesting);
+                    if !deep {
+                        self.path.pop();
+                    }
+                    at = next?;
+                }
+            }
+        }
+    }
+
+    /// After `[`.
+    fn list(&mut self, mut at: usize, nesting: usize) -> Option<usize> {
+        loop {
+            at = skip_space(self.bytes, at);
+            match self.bytes.get(at) {
+                None => return Some(at),
+                Some(b']') => return Some(at + 1),
+                Some(b'}') => return Some(at),
+                Some(b',' | b';') => at += 1,
+                Some(_) => {
+                    let next = self.value(at, nesting)?;
+                    at = next.max(at + 1);
+                }
+            }
+        }
+    }
+
+    /// A key with its separator; returns where the value begins.
+    fn key(&self, at: usize) -> Option<(String, usize)> {
+        let bytes = self.bytes;
+        let (key, after) = match bytes[at] {
+            quote @ (b'"' | b'\'' | b'`') => {
+                let end = memchr::memchr(quote, &bytes[at + 1..])? + at + 1;
+                if end - at > 80 {
+                    return None;
+                }
+                (self.text.as_str().get(at + 1..end)?, end + 1)
+            }
+            b'b' if matches!(bytes.get(at + 1), Some(b'"' | b'\'')) => return self.key(at + 1),
+            b if b.is_ascii_alphabetic() || b == b'_' || b == b'@' || b == b'$' => {
+                let end = bytes[at..]
+                    .iter()
+                    .position(|b| !(b.is_ascii_alphanumeric() || b"_-.@$".contains(b)))
+                    .map_or(bytes.len(), |len| at + len);
+                (self.text.as_str().get(at..end)?, end)
+            }
+            // Typographic quotes of a text that a word processor passed on.
+            0xE2 => {
+                let rest = self.text.as_str().get(at..)?;
+                let inner = rest.strip_prefix(['\u{201c}', '\u{201d}'])?;
+                let len = inner.find(['\u{201c}', '\u{201d}']).filter(|len| *len < 80)?;
+                (&inner[..len], at + 3 + len + 3)
+            }
+            _ => return None,
+        };
+        let after = skip_space(bytes, after);
+        let after = match bytes.get(after)? {
+            b':' => after + 1,
+            b'=' if bytes.get(after + 1) == Some(&b'>') => after + 2,
+            b'=' => after + 1,
+            _ => return None,
+        };
+        Some((key.to_owned(), skip_space(bytes, after)))
+    }
+
+    /// A value; returns where it ends.
+    fn value(&mut self, at: usize, nesting: usize) -> Option<usize> {
+        let at = skip_space(self.bytes, at);
+        match self.bytes.get(at) {
+            None => Some(at),
+            Some(b'{' | b'[') => self.container(at, nesting + 1),
+            Some(b'"' | b'\'' | b'`') => Some(self.string(at, self.bytes[at])),
+            Some(b'b') if matches!(self.bytes.get(at + 1), Some(b'"' | b'\'')) => {
+                Some(self.string(at + 1, self.bytes[at + 1]))
+            }
+            Some(0xE2) if self.text.as_str()[at..].starts_with(['\u{201c}', '\u{201d}']) => {
+                Some(self.typographic(at))
+            }
+            Some(b',' | b'}' | b']') => Some(at),
+            Some(_) => self.bare(at, nesting),
+        }
+    }
+
+    /// A string up to its closing quote, which is one that something fitting follows.
+    fn string(&mut self, at: usize, quote: u8) -> usize {
+        let mut out = Text::default();
+        let end = self.bytes.len();
+        let mut i = at + 1;
+        let mut from = i;
+        while i < end {
+            let Some(found) = memchr::memchr2(quote, b'\\', &self.bytes[i..]) else {
+                i = end;
+                break;
+            };
+            i += found;
+            if self.bytes[i] == b'\\' {
+                out.push_text(self.text, from, i);
+                i = escape(self.text, i, end, &mut out);
+                from = i;
+                continue;
+            }
+            let next = skip_space(self.bytes, i + 1);
+            if matches!(self.bytes.get(next), None | Some(b',' | b'}' | b']' | b':' | b')' | b';'))
+                || self.bytes.get(i + 1) == Some(&b'\n')
+            {
+                break;
+            }
+            i += 1;
+        }
+        let stop = i.min(end);
+        if from < stop {
+            out.push_text(self.text, from, stop);
+        }
+        self.leaf(out, true);
+        (stop + 1).min(end)
+    }
+
+    fn typographic(&mut self, at: usize) -> usize {
+        let s = self.text.as_str();
+        let start = at + 3;
+        let len = s[start..].find(['\u{201d}', '\u{201c}']).unwrap_or(s.len() - start);
+        let out = self.text.slice(start, start + len);
+        self.leaf(out, true);
+        (start + len + 3).min(s.len())
+    }
+
+    /// A number, a flag, a name, or a constructor around another value.
+    fn bare(&mut self, at: usize, nesting: usize) -> Option<usize> {
+        let len = self.bytes[at..]
+            .iter()
+            .position(|b| matches!(b, b',' | b'}' | b']' | b'\n' | b'(' | b'{' | b'"'))
+            .unwrap_or(self.bytes.len() - at);
+        let mut end = at + len;
+        while !self.text.as_str().is_char_boundary(end) {
+            end += 1;
+        }
+        // `String("x")`, `Object {…}`, `Some(…)`: read what is inside.
+        let constructor = self.bytes[at].is_ascii_alphabetic();
+        match self.bytes.get(end) {
+            Some(b'(') if constructor => {
+                let inner = self.value(end + 1, nesting + 1)?;
+                let inner = skip_space(self.bytes, inner);
+                return Some(if self.bytes.get(inner) == Some(&b')') { inner + 1 } else { inner });
+            }
+            Some(b'{') if constructor => return self.container(end, nesting + 1),
+            _ => {}
+        }
+        let word = self.text.as_str()[at..end].trim_end();
+        let text = self.text.slice(at, at + word.len());
+        self.leaf(text, false);
+        Some(end.max(at + 1))
+    }
+
+    fn leaf(&mut self, text: Text, quoted: bool) {
+        self.tree.leaves.push(Leaf { path: self.path.clone(), text, quoted });
+    }
+
+    fn next_char(&self, at: usize) -> usize {
+        let mut next = at + 1;
+        while !self.text.as_str().is_char_boundary(next) {
+            next += 1;
+        }
+        next
+    }
+}

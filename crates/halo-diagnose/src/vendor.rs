@@ -1,0 +1,212 @@
+//! Providers, gateways and local servers: how each is told apart, and its official pages.
+
+use std::sync::LazyLock;
+
+use halo_types::Evidence;
+use serde::Deserialize;
+
+/// A provider, gateway or local server. Links are official ones; none is better than a guess.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vendor {
+    /// The stable id, for example `openai`.
+    pub id: String,
+    /// The name as people write it.
+    pub name: String,
+    /// Where access and models are managed.
+    #[serde(default)]
+    pub console_url: Option<String>,
+    /// Where keys are made.
+    #[serde(default)]
+    pub keys_url: Option<String>,
+    /// Where money is paid.
+    #[serde(default)]
+    pub billing_url: Option<String>,
+    /// Where limits are shown and raised.
+    #[serde(default)]
+    pub limits_url: Option<String>,
+    /// The status page.
+    #[serde(default)]
+    pub status_url: Option<String>,
+    /// Where support is reached.
+    #[serde(default)]
+    pub support_url: Option<String>,
+    /// The documentation of its errors.
+    #[serde(default)]
+    pub docs_url: Option<String>,
+    /// Whether it hands requests on to other providers.
+    #[serde(default)]
+    pub relay: bool,
+    /// Whether it usually runs on the person's own machine.
+    #[serde(default)]
+    pub local: bool,
+    /// Other names a caller may use for it.
+    #[serde(default)]
+    pub(crate) hint: Vec<String>,
+    #[serde(default)]
+    pub(crate) hosts: Vec<String>,
+    #[serde(default)]
+    pub(crate) headers: Vec<String>,
+    #[serde(default)]
+    pub(crate) words: Vec<String>,
+    #[serde(default)]
+    pub(crate) layer: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    vendor: Vec<Vendor>,
+}
+
+static VENDORS: LazyLock<Vec<Vendor>> = LazyLock::new(|| {
+    let file: File = toml::from_str(include_str!("../vendors.toml"))
+        .expect("the built-in vendors parse; a test reads them all");
+    file.vendor
+});
+
+/// Every vendor known.
+#[must_use]
+pub fn vendors() -> &'static [Vendor] {
+    &VENDORS
+}
+
+/// A vendor by its id or one of its other names, whatever their case.
+///
+/// ```
+/// let vendor = halo_diagnose::vendor("openai").expect("a well-known one");
+/// assert_eq!(vendor.status_url.as_deref(), Some("https://status.openai.com"));
+/// assert!(halo_diagnose::vendor("nobody").is_none());
+/// ```
+#[must_use]
+pub fn vendor(id: &str) -> Option<&'static Vendor> {
+    index_of(id).map(|at| &VENDORS[at])
+}
+
+fn index_of(name: &str) -> Option<usize> {
+    let name = name.trim();
+    VENDORS.iter().position(|v| v.id.eq_ignore_ascii_case(name)).or_else(|| {
+        VENDORS.iter().position(|v| v.hint.iter().any(|h| h.eq_ignore_ascii_case(name)))
+    })
+}
+
+/// Indexes into [`vendors`] of everybody who may have spoken.
+#[derive(Debug, Default)]
+pub(crate) struct Witnesses {
+    /// Named by the caller.
+    pub(crate) hint: Option<usize>,
+    /// Told by the URL that was called.
+    pub(crate) host: Option<usize>,
+    /// Told by response headers.
+    pub(crate) headers: Vec<usize>,
+    /// Told by words of the text, in order of appearance, outermost layer first.
+    pub(crate) words: Vec<usize>,
+    /// Named in the text as one who handed the error on, in the same order.
+    pub(crate) layers: Vec<usize>,
+}
+
+impl Witnesses {
+    pub(crate) fn of(evidence: &Evidence) -> Self {
+        let hint = evidence.provider.as_deref().and_then(index_of);
+        let host = evidence.url.as_deref().and_then(|url| {
+            let host = url.split("://").nth(1).unwrap_or(url);
+            let host = host.split('/').next().unwrap_or(host);
+            VENDORS.iter().position(|v| v.hosts.iter().any(|h| host.contains(h.as_str())))
+        });
+        let mut headers = Vec::new();
+        for (name, _) in evidence.headers.iter() {
+            let found =
+                VENDORS.iter().position(|v| v.headers.iter().any(|h| h.eq_ignore_ascii_case(name)));
+            if let Some(found) = found.filter(|found| !headers.contains(found)) {
+                headers.push(found);
+            }
+        }
+        Self { hint, host, headers, ..Self::default() }
+    }
+
+    /// Everybody, for the `vendor` condition of rules.
+    pub(crate) fn contains(&self, id: &str) -> bool {
+        self.hint
+            .iter()
+            .chain(&self.host)
+            .chain(&self.headers)
+            .chain(&self.words)
+            .chain(&self.layers)
+            .any(|at| VENDORS[*at].id == id)
+    }
+
+    /// The innermost speaker: one whose words stand in the text, else whom the call went to.
+    pub(crate) fn speaker(&self) -> Option<&'static Vendor> {
+        let first = |relay: bool| {
+            let plain = |at: &&usize| VENDORS[**at].relay == relay;
+            self.layers
+                .iter()
+                .rev()
+                .find(plain)
+                .or_else(|| self.hint.iter().find(plain))
+                .or_else(|| self.host.iter().find(plain))
+                .or_else(|| self.words.iter().rev().find(plain))
+                .or_else(|| self.headers.iter().find(plain))
+        };
+        first(false).or_else(|| first(true)).map(|at| &VENDORS[*at])
+    }
+
+    /// Who handed the error on, outermost first, ending with the speaker.
+    pub(crate) fn path(&self) -> Vec<String> {
+        let mut path: Vec<usize> = Vec::new();
+        let relays = |at: &&usize| VENDORS[**at].relay;
+        let outer = self.hint.iter().chain(&self.host).chain(&self.headers).filter(relays);
+        for at in outer.chain(&self.layers) {
+            if !path.contains(at) {
+                path.push(*at);
+            }
+        }
+        if let Some(speaker) = self.speaker() {
+            let at = VENDORS.iter().position(|v| v.id == speaker.id);
+            path.retain(|other| Some(*other) != at);
+            path.extend(at);
+        }
+        path.into_iter().map(|at| VENDORS[at].id.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use halo_types::Headers;
+
+    #[test]
+    fn vendors_are_unique_and_their_links_are_https() {
+        let mut seen = std::collections::HashSet::new();
+        for v in vendors() {
+            for name in std::iter::once(&v.id).chain(&v.hint) {
+                assert!(seen.insert(name.clone()), "{name} twice");
+            }
+            let links = [
+                &v.console_url,
+                &v.keys_url,
+                &v.billing_url,
+                &v.limits_url,
+                &v.status_url,
+                &v.support_url,
+                &v.docs_url,
+            ];
+            for link in links.into_iter().flatten() {
+                assert!(link.starts_with("https://"), "{link}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_speaker_is_told_from_hint_host_and_headers() {
+        let mut evidence = Evidence::from_text("x");
+        assert!(Witnesses::of(&evidence).speaker().is_none());
+        evidence.headers = Headers::new([("X-Amzn-ErrorType", "ThrottlingException")]);
+        assert_eq!(Witnesses::of(&evidence).speaker().unwrap().id, "bedrock");
+        evidence.url = Some("https://api.deepseek.com/chat/completions".to_owned());
+        assert_eq!(Witnesses::of(&evidence).speaker().unwrap().id, "deepseek");
+        evidence.provider = Some("LM-Studio".to_owned());
+        assert_eq!(Witnesses::of(&evidence).speaker().unwrap().id, "lmstudio");
+        evidence.provider = Some("openrouter".to_owned());
+        assert_eq!(Witnesses::of(&evidence).path(), ["openrouter", "deepseek"]);
+    }
+}
