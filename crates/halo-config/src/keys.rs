@@ -1,0 +1,145 @@
+//! The settings that are single values, one entry each: reading, layering and writing back all
+//! go through this table.
+
+use halo_types::{ProviderId, Target};
+use toml_edit::Value;
+
+use crate::Settings;
+
+/// One setting.
+pub(crate) struct Key {
+    /// Its path in the file, at most one table deep.
+    pub(crate) name: &'static str,
+    /// The environment variable that overrules the file.
+    pub(crate) env: &'static str,
+    /// The TOML type it has.
+    pub(crate) shape: Shape,
+    /// What it takes, as the end of "must be …".
+    pub(crate) expected: &'static str,
+    /// Sets it from text; `false` where the text is no value of it.
+    pub(crate) set: fn(&mut Settings, &str) -> bool,
+    /// Its value as TOML; `None` where it has none.
+    pub(crate) value: fn(&Settings) -> Option<Value>,
+}
+
+/// The TOML type of a setting.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Text,
+    Flag,
+    Number,
+}
+
+const YES_OR_NO: &str = "true or false";
+
+pub(crate) const KEYS: &[Key] = &[
+    Key {
+        name: "listen",
+        env: "HALO_LISTEN",
+        shape: Shape::Text,
+        expected: "an address and a port, such as \"127.0.0.1:7575\"",
+        set: |settings, text| {
+            let address = match text.strip_prefix("localhost:") {
+                Some(port) => format!("127.0.0.1:{port}"),
+                None => text.to_owned(),
+            };
+            store(&mut settings.listen, address.parse().ok())
+        },
+        value: |settings| Some(settings.listen.to_string().into()),
+    },
+    Key {
+        name: "language",
+        env: "HALO_LANGUAGE",
+        shape: Shape::Text,
+        expected: "a language, \"en\" or \"zh\"",
+        set: |settings, text| store(&mut settings.language, text.parse().ok().map(Some)),
+        value: |settings| settings.language.map(|language| language.as_str().into()),
+    },
+    Key {
+        name: "default_target",
+        env: "HALO_DEFAULT_TARGET",
+        shape: Shape::Text,
+        expected: "a provider and a model, such as \"anthropic/claude-sonnet-4-5\"",
+        set: |settings, text| store(&mut settings.default_target, target(text).map(Some)),
+        value: |settings| settings.default_target.as_ref().map(|target| target.to_string().into()),
+    },
+    Key {
+        name: "report_url",
+        env: "HALO_REPORT_URL",
+        shape: Shape::Text,
+        expected: "an address that begins with https:// or http://",
+        set: |settings, text| {
+            let web = text.starts_with("https://") || text.starts_with("http://");
+            store(&mut settings.report_url, web.then(|| Some(text.to_owned())))
+        },
+        value: |settings| settings.report_url.as_deref().map(Value::from),
+    },
+    Key {
+        name: "recovery.retry_automatically",
+        env: "HALO_RETRY_AUTOMATICALLY",
+        shape: Shape::Flag,
+        expected: YES_OR_NO,
+        set: |settings, text| store(&mut settings.recovery.retry_automatically, text.parse().ok()),
+        value: |settings| Some(settings.recovery.retry_automatically.into()),
+    },
+    Key {
+        name: "recovery.max_tries",
+        env: "HALO_MAX_TRIES",
+        shape: Shape::Number,
+        expected: "a whole number from 1 to 20",
+        set: |settings, text| {
+            let tries = text.parse().ok().filter(|tries| (1..=20).contains(tries));
+            store(&mut settings.recovery.max_tries, tries)
+        },
+        value: |settings| Some(i64::from(settings.recovery.max_tries).into()),
+    },
+    Key {
+        name: "recovery.max_wait_in_line_s",
+        env: "HALO_MAX_WAIT_IN_LINE_S",
+        shape: Shape::Number,
+        expected: "a whole number of seconds from 0 to 3600",
+        set: |settings, text| {
+            let seconds = text.parse().ok().filter(|seconds| *seconds <= 3600);
+            store(&mut settings.recovery.max_wait_in_line_s, seconds)
+        },
+        value: |settings| i64::try_from(settings.recovery.max_wait_in_line_s).ok().map(Value::from),
+    },
+    Key {
+        name: "recovery.always_omit_images",
+        env: "HALO_ALWAYS_OMIT_IMAGES",
+        shape: Shape::Flag,
+        expected: YES_OR_NO,
+        set: |settings, text| store(&mut settings.recovery.always_omit_images, text.parse().ok()),
+        value: |settings| Some(settings.recovery.always_omit_images.into()),
+    },
+    Key {
+        name: "recovery.always_compact",
+        env: "HALO_ALWAYS_COMPACT",
+        shape: Shape::Flag,
+        expected: YES_OR_NO,
+        set: |settings, text| store(&mut settings.recovery.always_compact, text.parse().ok()),
+        value: |settings| Some(settings.recovery.always_compact.into()),
+    },
+];
+
+/// The setting of that name.
+pub(crate) fn key(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+fn store<T>(place: &mut T, value: Option<T>) -> bool {
+    match value {
+        Some(value) => {
+            *place = value;
+            true
+        }
+        None => false,
+    }
+}
+
+/// `provider/model`; the model's name may hold further slashes.
+fn target(text: &str) -> Option<Target> {
+    let (provider, model) = text.split_once('/')?;
+    let provider: ProviderId = provider.parse().ok()?;
+    (!model.trim().is_empty()).then(|| Target { provider, model: model.trim().to_owned() })
+}
