@@ -1,1 +1,42 @@
-//! Pages for people
+//! Halo's pages for people: conversations, error cards and settings in a browser.
+//!
+//! Pages are rendered here, in Rust; a few small ES modules add what a page without scripts
+//! cannot do: an answer that grows, a countdown that moves, pictures by paste. One event stream
+//! per browser carries the news. The crate decides nothing about errors: it shows what the
+//! engine says, the provider's own words first.
+//!
+//! It refuses to serve strangers: every page needs a session (see [`new_link`]), Host and Origin
+//! are checked, and the content security policy allows no inline script or style.
+//!
+//! ```no_run
+//! # async fn run(engine: halo_engine::Engine) -> Result<(), Box<dyn std::error::Error>> {
+//! use halo_web::{AppState, WebOptions};
+//!
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:7575").await?;
+//! let link = halo_web::new_link(engine.store().as_ref(), "http://127.0.0.1:7575").await?;
+//! tracing::info!("open {link}");
+//! let state = AppState::new(engine, WebOptions::default());
+//! axum::serve(listener, halo_web::router(state)).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod assets;
+mod auth;
+mod clock;
+mod cookies;
+mod error;
+mod guard;
+mod live;
+mod markdown;
+mod page;
+mod routes;
+mod secret;
+mod settings;
+mod state;
+pub mod strings;
+
+pub use auth::{LinkError, new_link};
+pub use routes::router;
+pub use secret::NoRandomness;
+pub use state::{AppState, WebOptions};

@@ -1,0 +1,241 @@
+//! What every page needs: words, the person's time zone, the conversation list.
+
+use askama::Template;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use halo_engine::{Activity, ConversationSummary};
+use halo_types::ConversationId;
+
+use crate::clock::{self, Zone};
+use crate::cookies;
+use crate::error::PageError;
+use crate::state::AppState;
+use crate::strings::Words;
+
+/// The cookie with the browser's distance from UTC in minutes, set by a script.
+const ZONE_COOKIE: &str = "halo_tz";
+
+/// What `base.html` shows around the content of every page. Handlers take it as an argument.
+pub(crate) struct Page {
+    /// The words in the browser's language.
+    pub(crate) words: Words,
+    /// The browser's time zone.
+    pub(crate) zone: Zone,
+    /// The conversation list, by day.
+    pub(crate) days: Vec<Day>,
+    /// The conversation that is open.
+    pub(crate) active: Option<ConversationId>,
+    /// A conversation that was just deleted, so that its deletion can be taken back.
+    pub(crate) deleted: Option<ConversationId>,
+}
+
+/// The conversations of a day, or of a stretch of days.
+pub(crate) struct Day {
+    /// The key of its name.
+    pub(crate) key: &'static str,
+    /// Newest first.
+    pub(crate) rows: Vec<ListRow>,
+}
+
+/// A line of the conversation list.
+pub(crate) struct ListRow {
+    /// The conversation.
+    pub(crate) id: ConversationId,
+    /// Its title; never empty.
+    pub(crate) title: String,
+    /// The key of the words for what it is doing; `None` while it does nothing.
+    pub(crate) mark: Option<&'static str>,
+}
+
+impl Page {
+    /// Reads the conversation list for a browser.
+    pub(crate) async fn load(state: &AppState, headers: &HeaderMap) -> Result<Self, PageError> {
+        let words = Words::new(crate::strings::Locale::of(headers));
+        let zone = zone(headers);
+        let summaries = state.engine().conversations().await?;
+        let days = by_day(words, zone, clock::now(), summaries);
+        Ok(Self { words, zone, days, active: None, deleted: None })
+    }
+
+    /// The same page with a conversation marked as open.
+    pub(crate) fn with_active(mut self, id: ConversationId) -> Self {
+        self.active = Some(id);
+        self
+    }
+
+    /// Whether a conversation is the open one.
+    pub(crate) fn is_active(&self, id: &ConversationId) -> bool {
+        self.active.as_ref() == Some(id)
+    }
+
+    /// The words that scripts need, as JSON for an attribute.
+    pub(crate) fn script_words(&self) -> String {
+        let keys = SCRIPT_WORDS.iter().map(|key| ((*key).to_owned(), self.words.t(key).into()));
+        serde_json::Value::Object(keys.collect()).to_string()
+    }
+}
+
+/// Words that scripts show. A test proves that the modules use no other.
+const SCRIPT_WORDS: &[&str] = &[
+    "script-copied",
+    "script-copy-failed",
+    "script-deleted",
+    "script-undo",
+    "script-failed",
+    "script-offline",
+    "script-paste-too-large",
+    "script-not-a-picture",
+    "script-uploading",
+    "script-remove-picture",
+    "script-countdown",
+    "script-due",
+    "script-at",
+    "script-unsent-pictures",
+    "script-expand",
+    "script-collapse",
+];
+
+impl FromRequestParts<AppState> for Page {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, PageError> {
+        Self::load(state, &parts.headers).await
+    }
+}
+
+/// The time zone a browser told.
+pub(crate) fn zone(headers: &HeaderMap) -> Zone {
+    let minutes = cookies::value(headers, ZONE_COOKIE).and_then(|v| v.parse().ok());
+    Zone::east(minutes.unwrap_or(0))
+}
+
+fn by_day(
+    words: Words,
+    zone: Zone,
+    now: halo_types::Timestamp,
+    summaries: Vec<ConversationSummary>,
+) -> Vec<Day> {
+    let today = zone.day(now);
+    let mut days: Vec<Day> = Vec::new();
+    for summary in summaries {
+        let key = match today - zone.day(summary.updated_at) {
+            ..=0 => "list-today",
+            1 => "list-yesterday",
+            2..=7 => "list-week",
+            8..=30 => "list-month",
+            _ => "list-older",
+        };
+        let row = ListRow {
+            id: summary.id,
+            title: if summary.title.trim().is_empty() {
+                words.t("conversation-untitled")
+            } else {
+                summary.title
+            },
+            mark: match summary.activity {
+                Activity::Idle => None,
+                Activity::Running => Some("list-running"),
+                Activity::Waiting => Some("list-waiting"),
+            },
+        };
+        match days.last_mut() {
+            Some(day) if day.key == key => day.rows.push(row),
+            _ => days.push(Day { key, rows: vec![row] }),
+        }
+    }
+    days
+}
+
+/// Renders a template as an HTML answer.
+pub(crate) fn html(template: &impl Template) -> Result<Response, PageError> {
+    Ok(Html(template.render()?).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "plain.html")]
+struct Plain<'a> {
+    words: Words,
+    title: String,
+    text: &'a str,
+    command: Option<&'static str>,
+}
+
+/// The page that says how to get in.
+pub(crate) fn sign_in(words: Words, link_was_used: bool) -> Result<Response, PageError> {
+    let key = if link_was_used { "sign-in-link-used" } else { "sign-in-how" };
+    let text = words.t(key);
+    let page =
+        Plain { words, title: words.t("sign-in-title"), text: &text, command: Some("halo") };
+    Ok((StatusCode::UNAUTHORIZED, Html(page.render()?)).into_response())
+}
+
+/// The page that says what went wrong.
+pub(crate) fn problem(words: Words, status: StatusCode, text: &str) -> Response {
+    let key = if status == StatusCode::NOT_FOUND { "problem-title-404" } else { "problem-title" };
+    let page = Plain { words, title: words.t(key), text, command: None };
+    match page.render() {
+        Ok(body) => (status, Html(body)).into_response(),
+        Err(_) => (status, text.to_owned()).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use halo_types::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn conversations_are_grouped_by_the_local_day() {
+        let hour = 3_600_000;
+        let now = Timestamp(100 * 24 * hour);
+        let summary = |hours_ago: i64, activity| ConversationSummary {
+            id: ConversationId::new(uuid::Uuid::from_u128(1)),
+            title: String::new(),
+            updated_at: Timestamp(now.0 - hours_ago * hour),
+            activity,
+        };
+        let summaries = vec![
+            summary(0, Activity::Running),
+            summary(1, Activity::Waiting),
+            summary(30, Activity::Idle),
+            summary(24 * 5, Activity::Idle),
+            summary(24 * 20, Activity::Idle),
+            summary(24 * 50, Activity::Idle),
+        ];
+        let keys = |zone| -> Vec<(&str, usize)> {
+            by_day(Words::default(), zone, now, summaries.clone())
+                .iter()
+                .map(|d| (d.key, d.rows.len()))
+                .collect()
+        };
+        let later = [("list-week", 1), ("list-month", 1), ("list-older", 1)];
+        assert_eq!(keys(Zone::east(0))[..2], [("list-today", 1), ("list-yesterday", 1)]);
+        assert_eq!(keys(Zone::east(480))[..2], [("list-today", 2), ("list-yesterday", 1)]);
+        assert_eq!(keys(Zone::east(480))[2..], later);
+    }
+
+    #[test]
+    fn scripts_use_exactly_the_words_they_are_given() {
+        let mut used = BTreeSet::new();
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("static")).unwrap() {
+            let path = entry.unwrap().path();
+            let ours = path.extension().is_some_and(|e| e == "js")
+                && path.file_name().is_some_and(|n| n != "settings.js");
+            if ours {
+                let text = fs::read_to_string(&path).unwrap();
+                for piece in text.split("word(\"").skip(1) {
+                    used.insert(piece.split('"').next().unwrap().to_owned());
+                }
+            }
+        }
+        let given: BTreeSet<String> = SCRIPT_WORDS.iter().map(|k| (*k).to_owned()).collect();
+        assert_eq!(used, given);
+    }
+}
