@@ -1,0 +1,494 @@
+//! The decoder: bytes of an answer, split anywhere, become events.
+
+use halo_types::Protocol;
+use serde_json::Value;
+
+use crate::json::{self, Next};
+use crate::sse::{self, Leftover};
+use crate::{Event, Finish, anthropic, fault, openai_chat};
+
+/// The longest whole (not streamed) answer that is read: 32 MiB.
+pub const MAX_BODY: usize = 32 * 1024 * 1024;
+
+/// How much of an unusable answer is kept as evidence: 64 KiB.
+pub const MAX_LEFTOVER: usize = 64 * 1024;
+
+/// Decodes one answer, streamed or whole; the first bytes tell which, whatever was asked for.
+///
+/// ```
+/// use halo_types::Protocol;
+/// use halo_wire::{Decoder, Event, Finish};
+///
+/// let mut decoder = Decoder::new(Protocol::OpenaiChat);
+/// let events = decoder.push(b"data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n");
+/// assert_eq!(events[1], Event::Text("Hi".to_owned()));
+/// let (_, finish) = decoder.finish();
+/// assert_eq!(finish, Finish::Truncated);
+/// ```
+#[derive(Debug)]
+pub struct Decoder {
+    machine: Machine,
+    mode: Mode,
+    /// An error came; nothing after it counts.
+    failed: bool,
+    done: bool,
+    /// A frame that should have been a piece of the answer could not be read.
+    garbled: bool,
+    /// Frames that were JSON, but none of this protocol.
+    foreign: bool,
+    leftover: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Mode {
+    /// No significant byte yet.
+    Start {
+        /// How much of a byte order mark has been skipped.
+        mark: usize,
+    },
+    Stream(sse::Decoder),
+    Body {
+        bytes: Vec<u8>,
+        limit: usize,
+        too_long: bool,
+    },
+    Ended,
+}
+
+#[derive(Debug)]
+enum Machine {
+    Anthropic(anthropic::stream::Machine),
+    OpenaiChat(openai_chat::stream::Machine),
+}
+
+/// What a protocol's machine made of a JSON value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// A piece of the answer, or a known event without content.
+    Known,
+    /// Not of this protocol.
+    Foreign,
+    /// The provider failed; the frame is the evidence.
+    Failure,
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+impl Decoder {
+    /// A decoder for one answer of a protocol.
+    #[must_use]
+    pub fn new(protocol: Protocol) -> Self {
+        let machine = match protocol {
+            Protocol::Anthropic => Machine::Anthropic(anthropic::stream::Machine::default()),
+            Protocol::OpenaiChat => Machine::OpenaiChat(openai_chat::stream::Machine::default()),
+        };
+        Self {
+            machine,
+            mode: Mode::Start { mark: 0 },
+            failed: false,
+            done: false,
+            garbled: false,
+            foreign: false,
+            leftover: Vec::new(),
+        }
+    }
+
+    /// Reads the next bytes. After [`Event::Error`] or [`Event::Done`] nothing more comes.
+    pub fn push(&mut self, bytes: &[u8]) -> Vec<Event> {
+        let mut events = Vec::new();
+        let bytes = self.choose_mode(bytes);
+        if bytes.is_empty() || self.failed || self.done {
+            return events;
+        }
+        if matches!(self.mode, Mode::Stream(_)) && !self.machine.has_begun() {
+            self.keep_leftover(bytes);
+        }
+        match &mut self.mode {
+            Mode::Stream(decoder) => {
+                for frame in decoder.push(bytes) {
+                    self.frame(&frame, true, &mut events);
+                }
+            }
+            Mode::Body { bytes: body, limit, too_long } => {
+                let room = limit.saturating_sub(body.len());
+                *too_long |= bytes.len() > room;
+                body.extend_from_slice(&bytes[..room.min(bytes.len())]);
+            }
+            Mode::Start { .. } | Mode::Ended => {}
+        }
+        events
+    }
+
+    /// Ends the input.
+    pub fn finish(&mut self) -> (Vec<Event>, Finish) {
+        let mut events = Vec::new();
+        let finish = match std::mem::replace(&mut self.mode, Mode::Ended) {
+            Mode::Start { .. } | Mode::Ended => unusable("the answer is empty"),
+            Mode::Stream(decoder) => self.end_stream(decoder, &mut events),
+            Mode::Body { bytes, limit, too_long } => {
+                let finish = self.end_body(&bytes, limit, too_long, &mut events);
+                if finish != Finish::Complete {
+                    self.leftover.clear();
+                    self.keep_leftover(&bytes);
+                }
+                finish
+            }
+        };
+        if finish == Finish::Complete && !self.done {
+            self.done = true;
+            events.push(Event::Done);
+        }
+        (events, finish)
+    }
+
+    /// Evidence for an answer that did not end well, after [`Decoder::finish`]: the frame that
+    /// was cut or could not be read, or the first [`MAX_LEFTOVER`] bytes of what came instead of
+    /// an answer.
+    #[must_use]
+    pub fn leftover(&self) -> &[u8] {
+        &self.leftover
+    }
+
+    /// Skips what may stand before an answer and tells a stream from a document by the first
+    /// byte that counts.
+    fn choose_mode<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let mut rest = bytes;
+        while let (Mode::Start { mark }, [first, tail @ ..]) = (&mut self.mode, rest) {
+            if BYTE_ORDER_MARK.get(*mark) == Some(first) {
+                *mark += 1;
+                rest = tail;
+            } else if first.is_ascii_whitespace() {
+                *mark = BYTE_ORDER_MARK.len();
+                rest = tail;
+            } else {
+                self.mode = match first {
+                    b':' | b'd' | b'e' | b'i' | b'r' => Mode::Stream(sse::Decoder::new()),
+                    b'{' | b'[' => {
+                        Mode::Body { bytes: Vec::new(), limit: MAX_BODY, too_long: false }
+                    }
+                    _ => Mode::Body { bytes: Vec::new(), limit: MAX_LEFTOVER, too_long: false },
+                };
+            }
+        }
+        rest
+    }
+
+    fn keep_leftover(&mut self, bytes: &[u8]) {
+        let room = MAX_LEFTOVER.saturating_sub(self.leftover.len());
+        self.leftover.extend_from_slice(&bytes[..room.min(bytes.len())]);
+    }
+
+    fn replace_leftover(&mut self, bytes: &[u8]) {
+        self.leftover.clear();
+        self.keep_leftover(bytes);
+    }
+
+    /// Takes in a frame. `ended` says whether its end was seen; a cut one may be half a document.
+    fn frame(&mut self, frame: &sse::Frame, ended: bool, events: &mut Vec<Event>) {
+        if self.failed || self.done {
+            return;
+        }
+        let mut data = frame.data.trim_ascii();
+        // Some relays wrap lines that already are events.
+        while let Some(inner) = data.strip_prefix(b"data:") {
+            data = inner.trim_ascii();
+        }
+        if data.is_empty() {
+            return;
+        }
+        if frame.event.as_deref() == Some("error") {
+            self.fail(&frame.data, events);
+            return;
+        }
+        while !self.failed && !self.done {
+            match json::next(data) {
+                Next::End => return,
+                Next::DoneMarker(rest) => {
+                    data = rest;
+                    if self.machine.done_marker() && !self.garbled {
+                        self.machine.flush(events);
+                        self.done = true;
+                        events.push(Event::Done);
+                    }
+                }
+                Next::Document(value, rest) => {
+                    data = rest;
+                    self.document(frame.event.as_deref(), value, &frame.data, events);
+                }
+                Next::Cut | Next::Garbage => {
+                    self.replace_leftover(&frame.data);
+                    if ended {
+                        // Keep-alive words are harmless; half a document is a hole in the answer.
+                        let hole = data.starts_with(b"{") || data.starts_with(b"[");
+                        self.garbled |= hole && !self.machine.is_complete();
+                        let json = Value::String(String::from_utf8_lossy(data).into_owned());
+                        events.push(Event::Unknown { json });
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    fn document(&mut self, name: Option<&str>, value: Value, raw: &[u8], events: &mut Vec<Event>) {
+        match value {
+            Value::Null => {}
+            Value::Object(_) if fault::is_explicit(&value) => self.fail(raw, events),
+            Value::Object(_) => match self.machine.piece(name, &value, events) {
+                Heard::Known => {
+                    if !self.garbled {
+                        self.leftover.clear();
+                    }
+                    if self.machine.is_terminated() && !self.garbled {
+                        self.done = true;
+                        events.push(Event::Done);
+                    }
+                }
+                Heard::Failure => self.fail(raw, events),
+                Heard::Foreign if fault::is_fault(&value) => self.fail(raw, events),
+                Heard::Foreign => {
+                    self.foreign = true;
+                    events.push(Event::Unknown { json: value });
+                }
+            },
+            Value::Array(items) if items.iter().any(fault::is_explicit) => self.fail(raw, events),
+            json => {
+                self.foreign = true;
+                events.push(Event::Unknown { json });
+            }
+        }
+    }
+
+    fn fail(&mut self, raw: &[u8], events: &mut Vec<Event>) {
+        self.failed = true;
+        events.push(Event::Error { raw: raw.to_vec() });
+    }
+
+    fn end_stream(&mut self, mut decoder: sse::Decoder, events: &mut Vec<Event>) -> Finish {
+        match decoder.finish() {
+            Some(Leftover::Frame(frame)) => self.frame(&frame, false, events),
+            Some(Leftover::TooLong { limit }) if !self.done && !self.failed => {
+                self.machine.flush(events);
+                return unusable(format!("one frame of the stream is longer than {limit} bytes"));
+            }
+            Some(Leftover::TooLong { .. }) | None => {}
+        }
+        if self.done {
+            return Finish::Complete;
+        }
+        self.machine.flush(events);
+        if self.failed {
+            return Finish::Truncated;
+        }
+        if self.machine.has_begun() {
+            return if self.machine.is_complete() && !self.garbled {
+                Finish::Complete
+            } else {
+                Finish::Truncated
+            };
+        }
+        if self.foreign {
+            unusable("the stream is not of this protocol")
+        } else if self.machine.saw_done_marker() {
+            unusable("the stream ended without an answer")
+        } else if decoder.has_fields() || is_field_begun(&self.leftover) {
+            Finish::Truncated
+        } else {
+            unusable("the answer is neither JSON nor an event stream")
+        }
+    }
+
+    fn end_body(
+        &mut self,
+        bytes: &[u8],
+        limit: usize,
+        too_long: bool,
+        events: &mut Vec<Event>,
+    ) -> Finish {
+        let (first, mut rest) = match json::next(bytes) {
+            Next::Document(..) | Next::Cut if too_long => {
+                return unusable(format!("the answer is longer than {limit} bytes"));
+            }
+            Next::Document(first, rest) => (first, rest),
+            Next::Cut => return Finish::Truncated,
+            Next::DoneMarker(_) => return unusable("the stream ended without an answer"),
+            Next::End => return unusable("the answer is empty"),
+            Next::Garbage => return unusable(describe(bytes)),
+        };
+        if rest.trim_ascii().is_empty() {
+            return self.whole(first, bytes, events);
+        }
+        // Several documents: the pieces of a stream without its framing.
+        let mut next = Next::Document(first, rest);
+        loop {
+            match next {
+                Next::Document(value, after) => {
+                    let here = rest_before(bytes, rest, after);
+                    rest = after;
+                    self.document(None, value, here, events);
+                }
+                Next::DoneMarker(after) => {
+                    rest = after;
+                    self.done |= self.machine.done_marker();
+                }
+                Next::End => break,
+                Next::Cut | Next::Garbage => {
+                    self.garbled |= !self.machine.is_complete();
+                    break;
+                }
+            }
+            if self.failed {
+                return Finish::Truncated;
+            }
+            next = json::next(rest);
+        }
+        self.machine.flush(events);
+        let complete = self.machine.is_complete() || self.done;
+        self.done = false;
+        match (self.machine.has_begun(), complete && !self.garbled) {
+            (true, true) => Finish::Complete,
+            (true, false) => Finish::Truncated,
+            (false, _) => unusable("the answer is JSON, but none of this protocol"),
+        }
+    }
+
+    /// A body that is one JSON document.
+    fn whole(&mut self, value: Value, body: &[u8], events: &mut Vec<Event>) -> Finish {
+        match value {
+            Value::Null => unusable("the answer is null"),
+            Value::Array(items) => {
+                if items.iter().any(fault::is_explicit) {
+                    self.fail(body, events);
+                    return Finish::Truncated;
+                }
+                for item in items {
+                    self.document(None, item, body, events);
+                }
+                self.machine.flush(events);
+                match (self.failed, self.machine.has_begun(), self.machine.is_complete()) {
+                    (false, true, true) => Finish::Complete,
+                    (false, false, _) => {
+                        unusable("the answer is a JSON list, but none of this protocol")
+                    }
+                    _ => Finish::Truncated,
+                }
+            }
+            Value::Object(_) if fault::is_explicit(&value) => {
+                self.fail(body, events);
+                Finish::Truncated
+            }
+            Value::Object(_) => match self.machine.whole(&value, events) {
+                Heard::Known => Finish::Complete,
+                Heard::Failure => {
+                    self.fail(body, events);
+                    Finish::Truncated
+                }
+                Heard::Foreign if fault::is_fault(&value) => {
+                    self.fail(body, events);
+                    Finish::Truncated
+                }
+                // A single piece of a stream, without the rest.
+                Heard::Foreign => match self.machine.piece(None, &value, events) {
+                    Heard::Known => {
+                        self.machine.flush(events);
+                        if self.machine.is_complete() {
+                            Finish::Complete
+                        } else {
+                            Finish::Truncated
+                        }
+                    }
+                    _ => unusable("the answer is JSON, but none of this protocol"),
+                },
+            },
+            _ => unusable("the answer is a bare JSON value"),
+        }
+    }
+}
+
+impl Machine {
+    fn piece(&mut self, name: Option<&str>, value: &Value, events: &mut Vec<Event>) -> Heard {
+        match self {
+            Self::Anthropic(machine) => machine.piece(name, value, events),
+            Self::OpenaiChat(machine) => machine.piece(value, events),
+        }
+    }
+
+    fn whole(&mut self, value: &Value, events: &mut Vec<Event>) -> Heard {
+        match self {
+            Self::Anthropic(machine) => machine.whole(value, events),
+            Self::OpenaiChat(machine) => machine.whole(value, events),
+        }
+    }
+
+    /// Hands out what was held back.
+    fn flush(&mut self, events: &mut Vec<Event>) {
+        match self {
+            Self::Anthropic(machine) => machine.flush(events),
+            Self::OpenaiChat(machine) => machine.flush(events),
+        }
+    }
+
+    /// Notes `[DONE]`; true where that ends an answer.
+    fn done_marker(&mut self) -> bool {
+        match self {
+            // Relays append it to Anthropic streams, where it proves nothing.
+            Self::Anthropic(_) => false,
+            Self::OpenaiChat(machine) => machine.done_marker(),
+        }
+    }
+
+    fn saw_done_marker(&self) -> bool {
+        matches!(self, Self::OpenaiChat(machine) if machine.saw_done_marker())
+    }
+
+    /// Whether a piece of an answer of this protocol has come.
+    fn has_begun(&self) -> bool {
+        match self {
+            Self::Anthropic(machine) => machine.has_begun(),
+            Self::OpenaiChat(machine) => machine.has_begun(),
+        }
+    }
+
+    /// Whether the end of input may come now.
+    fn is_complete(&self) -> bool {
+        match self {
+            Self::Anthropic(machine) => machine.is_terminated(),
+            Self::OpenaiChat(machine) => machine.is_complete(),
+        }
+    }
+
+    /// Whether the terminator came inside a JSON piece.
+    fn is_terminated(&self) -> bool {
+        matches!(self, Self::Anthropic(machine) if machine.is_terminated())
+    }
+}
+
+fn unusable(why: impl Into<String>) -> Finish {
+    Finish::Unusable { why: why.into() }
+}
+
+/// The bytes between two places of the body.
+fn rest_before<'a>(body: &'a [u8], rest: &[u8], after: &[u8]) -> &'a [u8] {
+    let end = body.len().saturating_sub(after.len());
+    let start = body.len().saturating_sub(rest.len()).min(end);
+    if start == end { body[..end].trim_ascii() } else { body[start..end].trim_ascii() }
+}
+
+/// Whether the input broke off inside the name of its first field.
+fn is_field_begun(head: &[u8]) -> bool {
+    let head = head.trim_ascii();
+    !head.is_empty()
+        && ["data", "event", "id", "retry"].iter().any(|name| name.as_bytes().starts_with(head))
+}
+
+fn describe(bytes: &[u8]) -> String {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]).to_ascii_lowercase();
+    let head = head.trim_start();
+    if head.starts_with("<!doctype html") || head.starts_with("<html") || head.contains("<head") {
+        "the answer is an HTML page".to_owned()
+    } else if head.starts_with('<') {
+        "the answer is HTML or XML".to_owned()
+    } else {
+        "the answer is neither JSON nor an event stream".to_owned()
+    }
+}

@@ -1,0 +1,273 @@
+//! From what a person types as base URL to the URLs that are called.
+
+use halo_types::Protocol;
+
+/// The URLs of one provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoints {
+    /// The base, in its clean form, without a slash at the end.
+    pub base: String,
+    /// Where chat requests go.
+    pub chat: String,
+    /// Where the list of models is.
+    pub models: String,
+}
+
+/// A text that is no usable base URL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// Nothing was given.
+    #[error("the base URL is empty")]
+    Empty,
+    /// White space or control characters inside.
+    #[error("the base URL contains white space; check where it begins and ends")]
+    WhiteSpace,
+    /// A scheme other than http and https.
+    #[error("the base URL begins with {0:?}; it has to begin with https:// or http://")]
+    Scheme(String),
+    /// No host.
+    #[error("the base URL names no host")]
+    NoHost,
+    /// A host that cannot be one.
+    #[error("{0:?} is no host name")]
+    Host(String),
+    /// A port that cannot be one.
+    #[error("{0:?} is no port; it has to be a number from 1 to 65535")]
+    Port(String),
+    /// User or password in the URL.
+    #[error("the base URL contains a user name or password; keys belong into the key field")]
+    Credentials,
+    /// A query or fragment that is not part of a base.
+    #[error("the base URL contains {0:?}; give it without query and fragment")]
+    Query(char),
+    /// A path that holds what no path holds.
+    #[error("the base URL contains {0:?}, which no address contains")]
+    Character(char),
+}
+
+/// Path ends that people paste along with the base.
+const ENDPOINTS: &[&str] = &[
+    "/chat/completions",
+    "/messages/count_tokens",
+    "/messages",
+    "/responses",
+    "/completions",
+    "/embeddings",
+    "/models",
+];
+
+/// Finds the URLs for a base URL as a person typed it.
+///
+/// A missing or doubled `/v1`, slashes at the end, a full endpoint path, surrounding spaces or
+/// quotes and a missing scheme are mended. Where a base has a version or a path of its own
+/// (`/v1beta/openai`, `/api/paas/v4`, `/compatible-mode/v1`), that is kept.
+///
+/// # Errors
+/// Where the text cannot be a base URL; the error says what is wrong with it.
+///
+/// ```
+/// use halo_types::Protocol;
+/// use halo_wire::endpoint::resolve;
+///
+/// let endpoints = resolve(Protocol::OpenaiChat, "api.openai.com")?;
+/// assert_eq!(endpoints.chat, "https://api.openai.com/v1/chat/completions");
+/// # Ok::<(), halo_wire::endpoint::EndpointError>(())
+/// ```
+pub fn resolve(protocol: Protocol, base: &str) -> Result<Endpoints, EndpointError> {
+    let text = base.trim().trim_matches(['"', '\'', '`', '<', '>']).trim();
+    if text.is_empty() {
+        return Err(EndpointError::Empty);
+    }
+    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(EndpointError::WhiteSpace);
+    }
+    let (scheme, rest) = split_scheme(text)?;
+    let (authority, path) = match rest.find(['/', '?', '#', '\\']) {
+        Some(at) => rest.split_at(at),
+        None => (rest, ""),
+    };
+    let (host, port) = split_authority(authority)?;
+    let scheme = scheme.unwrap_or(if is_local(&host) { "http" } else { "https" });
+    let path = clean_path(path)?;
+    let base = format!("{scheme}://{host}{port}{}", with_version(protocol, &path, &host));
+    let chat = match protocol {
+        Protocol::Anthropic => format!("{base}/messages"),
+        Protocol::OpenaiChat => format!("{base}/chat/completions"),
+    };
+    Ok(Endpoints { models: format!("{base}/models"), chat, base })
+}
+
+fn split_scheme(text: &str) -> Result<(Option<&'static str>, &str), EndpointError> {
+    // `https:/host` and `https//host` are slips of the finger.
+    let lower = text.to_ascii_lowercase();
+    for (scheme, name) in [("https", "https"), ("http", "http")] {
+        if let Some(rest) = lower.strip_prefix(scheme) {
+            let slashes = rest.trim_start_matches(':').trim_start_matches('/');
+            let between = rest.len() - slashes.len();
+            let separator = &rest[..between];
+            if separator.contains('/') || (separator == ":" && !starts_with_port(slashes)) {
+                return Ok((Some(name), &text[scheme.len() + between..]));
+            }
+        }
+    }
+    match text.split_once("://") {
+        Some((scheme, _)) if !scheme.contains(['/', '.', '?']) => {
+            Err(EndpointError::Scheme(format!("{}://", shorten(scheme))))
+        }
+        _ => Ok((None, text.trim_start_matches('/'))),
+    }
+}
+
+/// `http:8080` would be a host named http.
+fn starts_with_port(text: &str) -> bool {
+    let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    digits.len() < text.len() && (digits.is_empty() || digits.starts_with('/'))
+}
+
+/// The host in lower case and the port with its colon, empty where none was given.
+fn split_authority(authority: &str) -> Result<(String, String), EndpointError> {
+    if authority.contains('@') {
+        return Err(EndpointError::Credentials);
+    }
+    let bad_host = || EndpointError::Host(shorten(authority));
+    let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
+        let (inner, port) = rest.split_once(']').ok_or_else(bad_host)?;
+        inner.parse::<std::net::Ipv6Addr>().map_err(|_| bad_host())?;
+        (format!("[{}]", inner.to_ascii_lowercase()), port)
+    } else {
+        let at = authority.find(':').unwrap_or(authority.len());
+        let (host, port) = authority.split_at(at);
+        if host.is_empty() {
+            return Err(EndpointError::NoHost);
+        }
+        // Non-ASCII names are turned into punycode by the HTTP client.
+        let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '_');
+        let empty_label = host.trim_end_matches('.').split('.').any(str::is_empty);
+        if !host.chars().all(fits) || empty_label {
+            return Err(bad_host());
+        }
+        (host.to_lowercase(), port)
+    };
+    match port.strip_prefix(':') {
+        None if port.is_empty() => Ok((host, String::new())),
+        None => Err(bad_host()),
+        Some("") => Ok((host, String::new())),
+        Some(digits) => match digits.parse::<u16>() {
+            Ok(number) if number > 0 => Ok((host, format!(":{number}"))),
+            _ => Err(EndpointError::Port(shorten(digits))),
+        },
+    }
+}
+
+/// The path with single slashes, without a slash or an endpoint at its end.
+fn clean_path(path: &str) -> Result<String, EndpointError> {
+    let path = path.trim_end_matches(['?', '#']);
+    for c in path.chars() {
+        match c {
+            '?' | '#' => return Err(EndpointError::Query(c)),
+            '\\' | '"' | '<' | '>' | '{' | '}' | '|' | '^' | '`' => {
+                return Err(EndpointError::Character(c));
+            }
+            _ => {}
+        }
+    }
+    let mut clean = String::with_capacity(path.len());
+    for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+        clean.push('/');
+        clean.push_str(segment);
+    }
+    // More than once: pasted endpoints come doubled, too.
+    while let Some(base) = ENDPOINTS.iter().find_map(|end| strip_suffix(&clean, end)) {
+        clean.truncate(base);
+    }
+    Ok(clean)
+}
+
+fn strip_suffix(path: &str, end: &str) -> Option<usize> {
+    let at = path.len().checked_sub(end.len())?;
+    path.get(at..).filter(|tail| tail.eq_ignore_ascii_case(end)).map(|_| at)
+}
+
+/// Adds the version a base lacks and takes away the one it has twice.
+fn with_version(protocol: Protocol, path: &str, host: &str) -> String {
+    let mut segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    while let [.., before, last] = segments.as_slice() {
+        if is_version(last) && last.eq_ignore_ascii_case(before) {
+            segments.pop();
+        } else {
+            break;
+        }
+    }
+    // Some vendors' bases are known to have a path of their own that people leave out.
+    if segments.is_empty() {
+        match (protocol, host) {
+            (Protocol::OpenaiChat, "generativelanguage.googleapis.com") => {
+                segments = vec!["v1beta", "openai"];
+            }
+            (Protocol::OpenaiChat, "openrouter.ai") => segments = vec!["api"],
+            (Protocol::OpenaiChat, "api.groq.com") => segments = vec!["openai"],
+            (Protocol::Anthropic, "api.deepseek.com") => segments = vec!["anthropic"],
+            _ => {}
+        }
+    }
+    if protocol == Protocol::OpenaiChat
+        && host == "generativelanguage.googleapis.com"
+        && segments.last().is_some_and(|last| is_version(last))
+    {
+        segments.push("openai");
+    }
+    let complete = match protocol {
+        // Every server of this protocol answers under /v1/messages, whatever stands before.
+        Protocol::Anthropic => segments.last().is_some_and(|last| is_version(last)),
+        Protocol::OpenaiChat => {
+            segments.iter().any(|segment| is_version(segment))
+                // Gateways that mount the whole API elsewhere say so in the last segment.
+                || segments.last().is_some_and(|last| matches!(*last, "compat" | "inference"))
+                || matches!(host, "api.perplexity.ai" | "api.githubcopilot.com")
+        }
+    };
+    if !complete {
+        segments.push("v1");
+    }
+    segments.iter().fold(String::new(), |path, segment| path + "/" + segment)
+}
+
+/// `v1`, `v4`, `v1beta`, `v1alpha1`.
+fn is_version(segment: &str) -> bool {
+    let Some(rest) = segment.strip_prefix(['v', 'V']) else {
+        return false;
+    };
+    let tail = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    tail.len() < rest.len()
+        && (tail.is_empty() || tail.starts_with("beta") || tail.starts_with("alpha"))
+}
+
+/// Whether a host without a scheme is one that hardly speaks TLS: this machine or the local
+/// network.
+fn is_local(host: &str) -> bool {
+    if let Some(inner) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        return inner.parse::<std::net::Ipv6Addr>().is_ok_and(|address| {
+            address.is_loopback()
+                || address.is_unspecified()
+                || address.is_unique_local()
+                || address.is_unicast_link_local()
+        });
+    }
+    if let Ok(address) = host.parse::<std::net::Ipv4Addr>() {
+        return address.is_loopback()
+            || address.is_private()
+            || address.is_link_local()
+            || address.is_unspecified();
+    }
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.ends_with(".local")
+        || host.ends_with(".lan")
+        || host.ends_with(".internal")
+        || !host.contains('.')
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(60).collect()
+}
