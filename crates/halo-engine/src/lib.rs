@@ -1,1 +1,60 @@
-//! Runs turns: store, transport, recovery and view behind one API
+//! Runs turns: the one API behind the pages, the gateway and the command line.
+//!
+//! The engine ties the store, the transport, the view and the recovery machine together. A prompt
+//! is on disk before it is sent, an attempt is recorded before its request leaves, an answer is
+//! journalled while it streams, and a turn lives in a task of its own that no closed tab ends.
+//! What the engine does not do: speak HTTP itself, decide what an error means, or decide what
+//! follows it. Those are `halo-transport`, `halo-diagnose` and `halo-recover`.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use halo_config::{Config, Paths};
+//! use halo_engine::{Engine, Options, Submission};
+//! use halo_store_sqlite::SqliteStore;
+//! # async fn example(turn: halo_types::TurnId) -> Result<(), Box<dyn std::error::Error>> {
+//! let paths = Paths::resolve(None)?;
+//! let store = Arc::new(SqliteStore::open(&paths.database()).await?);
+//! let engine = Engine::open(Options::new(Config::load(paths)?, store)).await?;
+//! let conversation = engine.create(None).await?;
+//! engine
+//!     .submit(Submission {
+//!         turn,
+//!         conversation,
+//!         text: "Hello".to_owned(),
+//!         images: Vec::new(),
+//!         target: None,
+//!     })
+//!     .await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod act;
+mod check;
+mod compact;
+mod engine;
+mod error;
+mod exchange;
+mod journal;
+mod live;
+mod log;
+mod model;
+mod offers;
+mod pictures;
+mod practice;
+mod providers;
+mod start;
+mod turn;
+mod view;
+
+pub use act::Act;
+pub use check::{TestFailure, TestReport, TestStage, TestStep};
+pub use engine::{Engine, Options, Submission, Submitted, now};
+pub use error::EngineError;
+pub use model::{
+    Activity, AttemptLine, Card, ConversationSummary, ConversationView, Item, MessageView, Meter,
+    Offer, Purpose, Running, StepView, Update, WaitView,
+};
+pub use pictures::MAX_PICTURE_BYTES;
+pub use practice::{Practice, PracticeScenario};
+pub use providers::TargetInfo;

@@ -1,0 +1,303 @@
+//! Ways forward after a failure, taken by the person.
+
+use std::sync::Arc;
+
+use halo_context::{CompactInput, plan};
+use halo_types::{
+    Action, AttemptId, ConversationId, Head, Message, MessageId, Part, Record, Role, StepBy,
+    StepKind, Target, Turn, TurnId, TurnKind,
+};
+use uuid::Uuid;
+
+use crate::live::Live;
+use crate::log::{AttemptLog, TurnLog};
+use crate::turn::new_step;
+use crate::{Engine, EngineError, now};
+
+/// A button of a card was pressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The turn of the card.
+    pub turn: TurnId,
+    /// The attempt of the card. A card that a later attempt has overtaken does nothing, so that a
+    /// second click is harmless.
+    pub attempt: AttemptId,
+    /// What to do.
+    pub action: Action,
+    /// The model to switch to.
+    pub target: Option<Target>,
+    /// The edited prompt.
+    pub text: Option<String>,
+}
+
+impl Engine {
+    /// Does what a button of a card says.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] for a card that does not exist, [`EngineError::DoesNotFit`] for
+    /// an action that this failure gives no ground for or that only a page can do,
+    /// [`EngineError::Busy`] while another turn runs, or if the store fails.
+    pub async fn act(&self, act: Act) -> Result<(), EngineError> {
+        let live = self.live(act.conversation).await?;
+        let (of, failed) = self.failed(&live, &act).await?;
+        let Some(failed) = failed else { return Ok(()) };
+        let resends = matches!(act.action, Action::Resend | Action::WaitAndResend);
+        if resends && live.send_now(act.turn) {
+            return Ok(());
+        }
+        // Another way than waiting was chosen: the wait is over.
+        let waits = live
+            .progress()
+            .is_some_and(|progress| progress.running.turn == act.turn && progress.wait.is_some());
+        if waits {
+            live.stop().await;
+        } else if live.progress().is_some() {
+            return Err(EngineError::Busy);
+        }
+        let turn = of.turn.clone();
+        let failed_target = failed.start.target.clone();
+        let step = |kind| new_step(&turn, kind, Some(act.attempt), StepBy::Person);
+        match act.action {
+            Action::Resend | Action::WaitAndResend => self.start(&live, turn, failed_target),
+            Action::ResendWithoutImages => {
+                let step = step(StepKind::OmitImages { target: failed_target.clone() });
+                self.append(&live, &[Record::Step(step)]).await?;
+                self.start(&live, turn, failed_target)
+            }
+            Action::RepairHistoryAndResend => {
+                self.append(&live, &[Record::Step(step(StepKind::RepairHistory))]).await?;
+                self.start(&live, turn, failed_target)
+            }
+            Action::DropParameterAndResend => {
+                let facts = diagnosed(&failed).facts;
+                let name =
+                    facts.parameter.ok_or(EngineError::DoesNotFit("no parameter was named"))?;
+                let kind = StepKind::DropParameter { target: failed_target.clone(), name };
+                self.append(&live, &[Record::Step(step(kind))]).await?;
+                self.start(&live, turn, failed_target)
+            }
+            Action::LowerMaxTokensAndResend => {
+                let facts = diagnosed(&failed).facts;
+                let max_tokens =
+                    facts.max_output_tokens.ok_or(EngineError::DoesNotFit("no limit was named"))?;
+                let kind = StepKind::LowerMaxTokens { target: failed_target.clone(), max_tokens };
+                self.append(&live, &[Record::Step(step(kind))]).await?;
+                self.start(&live, turn, failed_target)
+            }
+            Action::SwitchModel | Action::SwitchProvider => {
+                let target = act.target.ok_or(EngineError::DoesNotFit("no model was chosen"))?;
+                self.set_target(act.conversation, target.clone()).await?;
+                self.start(&live, turn, target)
+            }
+            Action::CompactAndResend => {
+                let then = match turn.kind {
+                    TurnKind::Compact { then, .. } => then,
+                    _ => Some(turn.id),
+                };
+                let id = TurnId::new(Uuid::now_v7());
+                self.start_compaction(&live, id, None, then, failed_target).await
+            }
+            Action::Continue => {
+                let answer = failed
+                    .partial()
+                    .or(match turn.kind {
+                        TurnKind::Continue { answer } => Some(answer),
+                        _ => None,
+                    })
+                    .ok_or(EngineError::DoesNotFit("nothing of the answer had come"))?;
+                let id = TurnId::new(Uuid::now_v7());
+                self.cont(act.conversation, answer, id).await
+            }
+            Action::EditMessage => {
+                let text = act.text.ok_or(EngineError::DoesNotFit("the new text is missing"))?;
+                self.edit(&live, turn.prompt, text, failed_target).await
+            }
+            _ => Err(EngineError::DoesNotFit("this action opens a page")),
+        }
+    }
+
+    /// The turn and the attempt of a card; no attempt if a later one has overtaken it.
+    async fn failed(
+        &self,
+        live: &Arc<Live>,
+        act: &Act,
+    ) -> Result<(TurnLog, Option<AttemptLog>), EngineError> {
+        let log = live.log.lock().await;
+        let (turn, attempt) = log.attempt(act.attempt).ok_or(EngineError::NotFound("attempt"))?;
+        if turn.turn.id != act.turn {
+            return Err(EngineError::NotFound("turn"));
+        }
+        let last = log.last_attempt().map(|attempt| attempt.start.id);
+        let current = last == Some(act.attempt) && attempt.end.is_some();
+        Ok((turn.clone(), current.then(|| attempt.clone())))
+    }
+
+    /// Summarises the older part of a conversation (`/compact [what to keep]`).
+    ///
+    /// # Errors
+    /// [`EngineError::Compact`] where there is nothing to gain, [`EngineError::Busy`],
+    /// [`EngineError::NoTarget`], or if the store fails.
+    pub async fn compact(
+        &self,
+        conversation: ConversationId,
+        keep: Option<String>,
+        turn: TurnId,
+    ) -> Result<(), EngineError> {
+        if self.store().turn(turn).await?.is_some() {
+            return Ok(());
+        }
+        let live = self.live(conversation).await?;
+        let target = {
+            let log = live.log.lock().await;
+            self.target_of(&log).ok_or(EngineError::NoTarget)?
+        };
+        let keep = keep.filter(|keep| !keep.trim().is_empty());
+        self.start_compaction(&live, turn, keep, None, target).await
+    }
+
+    async fn start_compaction(
+        &self,
+        live: &Arc<Live>,
+        id: TurnId,
+        keep: Option<String>,
+        then: Option<TurnId>,
+        target: Target,
+    ) -> Result<(), EngineError> {
+        let prompt = {
+            let log = live.log.lock().await;
+            let branch = log.branch(log.head);
+            // Told before anything begins, so that the person gets words instead of a dead turn.
+            plan(&CompactInput {
+                branch: &branch,
+                steps: &log.active_steps(),
+                target: &target,
+                facts: &self.model_facts(&target),
+                system: log.meta.as_ref().and_then(|meta| meta.system.as_deref()),
+                keep: keep.as_deref(),
+                useless_tries: 0,
+            })?;
+            log.head.ok_or(EngineError::NotFound("message"))?
+        };
+        let kind = TurnKind::Compact { keep, then };
+        self.store_and_start(live, id, prompt, kind, target).await
+    }
+
+    /// Asks for the rest of an answer that broke off, was stopped or ran into the output limit.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`], [`EngineError::DoesNotFit`], [`EngineError::Busy`], or if the
+    /// store fails.
+    pub async fn cont(
+        &self,
+        conversation: ConversationId,
+        answer: MessageId,
+        turn: TurnId,
+    ) -> Result<(), EngineError> {
+        let live = self.live(conversation).await?;
+        let (prompt, target) = self.answer_of(&live, answer).await?;
+        self.store_and_start(&live, turn, prompt, TurnKind::Continue { answer }, target).await
+    }
+
+    /// Asks for another answer to the same prompt. The first one stays in the log.
+    ///
+    /// # Errors
+    /// As [`Engine::cont`].
+    pub async fn regenerate(
+        &self,
+        conversation: ConversationId,
+        answer: MessageId,
+        turn: TurnId,
+        target: Option<Target>,
+    ) -> Result<(), EngineError> {
+        let live = self.live(conversation).await?;
+        let (prompt, same) = self.answer_of(&live, answer).await?;
+        let target = target.unwrap_or(same);
+        self.store_and_start(&live, turn, prompt, TurnKind::Reply, target).await
+    }
+
+    /// The prompt of an answer, and the model that wrote it.
+    async fn answer_of(
+        &self,
+        live: &Arc<Live>,
+        answer: MessageId,
+    ) -> Result<(MessageId, Target), EngineError> {
+        let log = live.log.lock().await;
+        let message = log.message(answer).ok_or(EngineError::NotFound("message"))?;
+        let origin = message.origin.as_ref().ok_or(EngineError::DoesNotFit("no model wrote it"))?;
+        let prompt = message.parent.ok_or(EngineError::DoesNotFit("it answers no prompt"))?;
+        let target = if self.provider(&origin.target.provider).is_some() {
+            origin.target.clone()
+        } else {
+            self.target_of(&log).ok_or(EngineError::NoTarget)?
+        };
+        Ok((prompt, target))
+    }
+
+    /// Stores a turn and begins it. A turn that is stored already is not begun again.
+    async fn store_and_start(
+        &self,
+        live: &Arc<Live>,
+        id: TurnId,
+        prompt: MessageId,
+        kind: TurnKind,
+        target: Target,
+    ) -> Result<(), EngineError> {
+        if self.store().turn(id).await?.is_some() {
+            return Ok(());
+        }
+        let purpose = crate::view::purpose(&kind);
+        let guard = live.begin(self, id, purpose, target.clone(), now())?;
+        let turn =
+            Turn { id, conversation: live.id, prompt, target: target.clone(), kind, at: now() };
+        guard.append(&[Record::Turn(turn.clone())]).await?;
+        self.spawn(guard, turn, target);
+        Ok(())
+    }
+
+    /// Sends a changed prompt as a sibling of the first one, which stays in the log.
+    async fn edit(
+        &self,
+        live: &Arc<Live>,
+        prompt: MessageId,
+        text: String,
+        target: Target,
+    ) -> Result<(), EngineError> {
+        let old = {
+            let log = live.log.lock().await;
+            log.message(prompt).cloned().ok_or(EngineError::NotFound("message"))?
+        };
+        let mut parts: Vec<Part> =
+            old.parts.into_iter().filter(|part| matches!(part, Part::Image(_))).collect();
+        if !text.trim().is_empty() {
+            parts.push(Part::text(text));
+        }
+        if parts.is_empty() {
+            return Err(EngineError::Empty);
+        }
+        let id = MessageId::new(Uuid::now_v7());
+        let message = Message {
+            id,
+            role: Role::User,
+            parts,
+            at: now(),
+            origin: None,
+            ending: None,
+            usage: None,
+            ..old
+        };
+        let head = Head { conversation: live.id, message: Some(id), at: now() };
+        self.append(live, &[Record::Message(message), Record::Head(head)]).await?;
+        let turn = TurnId::new(Uuid::now_v7());
+        self.store_and_start(live, turn, id, TurnKind::Reply, target).await
+    }
+}
+
+/// What the failure of an attempt meant.
+fn diagnosed(failed: &AttemptLog) -> halo_types::Diagnosis {
+    let evidence = crate::view::evidence(failed).unwrap_or_default();
+    let at = failed.end.as_ref().map(|end| end.at);
+    let context = halo_diagnose::Context { now: at, lang: halo_types::Lang::En };
+    halo_diagnose::diagnose(&evidence, &context)
+}

@@ -1,0 +1,155 @@
+//! Compaction as a turn: by the model, and where that fails for good, by rule.
+
+use halo_context::{
+    CompactInput, CompactPlan, ViewInput, plan, request_tokens, summary_by_rule, view,
+};
+use halo_recover::Machine;
+use halo_types::{Kind, Message, Record, Step, StepBy, StepKind, Target, Turn, TurnKind};
+
+use crate::exchange::Outcome;
+use crate::live::RunGuard;
+use crate::turn::{End, Then, new_step, seed, settle, then};
+use crate::{Engine, EngineError};
+
+/// How often a summary that does not fit is tried with less.
+const MAX_USELESS_TRIES: u32 = 3;
+
+/// Summarises the older part of the conversation. The result is a step of the view; the log keeps
+/// every message.
+pub(crate) async fn compact(
+    engine: &Engine,
+    guard: &RunGuard,
+    turn: &Turn,
+    target: &Target,
+    keep: Option<&str>,
+    by: StepBy,
+) -> Result<End, EngineError> {
+    let mut machine = Machine::new(engine.policy(), seed(turn.id));
+    let mut useless_tries = earlier_tries(guard, turn).await;
+    loop {
+        let task = Task::plan(engine, guard, target, keep, useless_tries).await?;
+        let request = task.plan.request.clone();
+        let steps = task.plan.applied.clone();
+        let sent = engine.send(guard, turn, target, request, steps, Vec::new()).await?;
+        let attempt = sent.attempt;
+        let stopped = matches!(sent.outcome, Outcome::Stopped { .. });
+        let written = match &sent.outcome {
+            Outcome::Answered { answer } => answer.text(),
+            _ => String::new(),
+        };
+        let failure = settle(engine, guard, turn, target, sent).await?;
+        if stopped {
+            return Ok(End::Stopped);
+        }
+        if let Some(failure) = &failure {
+            let overflow = failure.diagnosis.kind == Kind::ContextLengthExceeded;
+            if overflow && useless_tries < MAX_USELESS_TRIES {
+                useless_tries += 1;
+                continue;
+            }
+            // Waiting is worth it only for what passes; for the rest the rule is at hand.
+            if failure.diagnosis.transient {
+                match then(engine, guard, turn, &mut machine, failure).await? {
+                    Then::Again => continue,
+                    Then::End(End::Stopped) => return Ok(End::Stopped),
+                    Then::Repair(_) | Then::End(_) => {}
+                }
+            }
+        }
+        let (summary, author) = if written.trim().is_empty() {
+            (summary_by_rule(&task.span, task.earlier.as_deref(), task.window), None)
+        } else {
+            (written, Some(target.clone()))
+        };
+        let kind = StepKind::Summarise {
+            first_kept: task.plan.first_kept,
+            summary,
+            by: author,
+            tokens_before: task.plan.tokens_before,
+            tokens_after: task.plan.tokens_after,
+        };
+        let step = new_step(turn, kind, Some(attempt), by);
+        let step = measured(engine, guard, target, step).await;
+        guard.append(&[Record::Step(step)]).await?;
+        return Ok(End::Answered);
+    }
+}
+
+/// How often this prompt's older part was summarised before without it helping.
+async fn earlier_tries(guard: &RunGuard, turn: &Turn) -> u32 {
+    let log = guard.live().log.lock().await;
+    let tries = log
+        .active_steps()
+        .iter()
+        .filter_map(|step| log.attempt(step.cause?))
+        .filter(|(of, _)| {
+            matches!(of.turn.kind, TurnKind::Compact { .. })
+                && of.turn.prompt == turn.prompt
+                && of.turn.id != turn.id
+        })
+        .count();
+    u32::try_from(tries).unwrap_or(u32::MAX)
+}
+
+/// What is summarised, and how.
+struct Task {
+    plan: CompactPlan,
+    /// The messages the summary stands for.
+    span: Vec<Message>,
+    /// The summary that stood for the oldest of them until now.
+    earlier: Option<String>,
+    window: Option<u64>,
+}
+
+impl Task {
+    async fn plan(
+        engine: &Engine,
+        guard: &RunGuard,
+        target: &Target,
+        keep: Option<&str>,
+        useless_tries: u32,
+    ) -> Result<Self, EngineError> {
+        let facts = engine.model_facts(target);
+        let log = guard.live().log.lock().await;
+        let mut branch = log.branch(log.head);
+        let steps = log.active_steps();
+        let plan = plan(&CompactInput {
+            branch: &branch,
+            steps: &steps,
+            target,
+            facts: &facts,
+            system: log.meta.as_ref().and_then(|meta| meta.system.as_deref()),
+            keep,
+            useless_tries,
+        })?;
+        let earlier = steps.iter().rev().find_map(|step| match &step.kind {
+            StepKind::Summarise { summary, .. } => Some(summary.clone()),
+            _ => None,
+        });
+        let end = branch.iter().position(|m| m.id == plan.first_kept).unwrap_or(branch.len());
+        branch.truncate(end);
+        Ok(Self { plan, span: branch, earlier, window: facts.window() })
+    }
+}
+
+/// The step with the size that the next request really has.
+async fn measured(engine: &Engine, guard: &RunGuard, target: &Target, mut step: Step) -> Step {
+    let log = guard.live().log.lock().await;
+    let branch = log.branch(log.head);
+    let mut steps = log.active_steps();
+    steps.push(step.clone());
+    let after = request_tokens(
+        &view(&ViewInput {
+            branch: &branch,
+            steps: &steps,
+            target,
+            facts: &engine.model_facts(target),
+            system: log.meta.as_ref().and_then(|meta| meta.system.as_deref()),
+        })
+        .request,
+    );
+    if let StepKind::Summarise { tokens_after, .. } = &mut step.kind {
+        *tokens_after = after;
+    }
+    step
+}

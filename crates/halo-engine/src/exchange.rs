@@ -1,0 +1,287 @@
+//! One request on the wire: recorded, sent, journalled, and what came of it.
+
+use std::time::Instant;
+
+use halo_config::{ProviderConfig, Secret};
+use halo_context::request_tokens;
+use halo_store::ChunkKind;
+use halo_transport::Call;
+use halo_types::{
+    AttemptId, AttemptStart, Blobs, ChatRequest, Evidence, Part, Phase, Protocol, Record,
+    RequestFacts, StepId, Target, Turn,
+};
+use halo_wire::{Answer, EncodeOptions, Event, MaxTokensField, encode, endpoint};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::journal::Journal;
+use crate::live::RunGuard;
+use crate::{Engine, EngineError, now};
+
+/// The largest part of an answer kept to prove that it was unusable, in bytes.
+const KEPT_RAW: usize = 64 * 1024;
+/// The most output asked of a model that demands a figure, in tokens.
+const MAX_OUTPUT: u64 = 8_192;
+
+/// A request that was sent, and what came of it.
+pub(crate) struct Sent {
+    pub(crate) attempt: AttemptId,
+    pub(crate) outcome: Outcome,
+    /// Milliseconds to the first part of the answer.
+    pub(crate) first_part_ms: Option<u64>,
+    pub(crate) total_ms: u64,
+}
+
+/// What came of a request.
+pub(crate) enum Outcome {
+    /// The protocol's terminator came, and there is something in the answer.
+    Answered { answer: Box<Answer> },
+    /// It failed; what had come is in `answer`.
+    Failed { evidence: Box<Evidence>, answer: Box<Answer> },
+    /// The person stopped it, or Halo is closing; what had come is in `answer`.
+    Stopped { answer: Box<Answer> },
+}
+
+/// Parameters of Halo's own requests that can be left out.
+pub(crate) fn droppable_parameters(protocol: Protocol) -> Vec<String> {
+    let names: &[&str] = match protocol {
+        Protocol::Anthropic => &["temperature", "top_p", "system", "stop_sequences"],
+        Protocol::OpenaiChat => &[
+            "temperature",
+            "top_p",
+            "stop",
+            "stream_options",
+            "max_tokens",
+            "max_completion_tokens",
+            "system",
+        ],
+    };
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+/// Where a request goes and with what.
+pub(crate) struct Route {
+    pub(crate) provider: ProviderConfig,
+    pub(crate) key: Option<Secret>,
+}
+
+impl Engine {
+    /// The provider of a target with its first key.
+    pub(crate) fn route(&self, target: &Target) -> Result<Route, EngineError> {
+        let provider = self
+            .provider(&target.provider)
+            .ok_or_else(|| EngineError::NoProvider(target.provider.clone()))?;
+        let key = self.config().keys(&provider.id).into_iter().next();
+        Ok(Route { provider, key })
+    }
+
+    /// Builds the call of a request; the same code serves the chat and Settings → Test.
+    ///
+    /// # Errors
+    /// The words of what is wrong with the base URL or the request.
+    pub(crate) fn call(
+        &self,
+        route: &Route,
+        request: &ChatRequest,
+        blobs: &Blobs,
+        omit: Vec<String>,
+    ) -> Result<Call, String> {
+        let provider = &route.provider;
+        let endpoints = endpoint::resolve(provider.protocol, &provider.base_url)
+            .map_err(|error| error.to_string())?;
+        let target = Target { provider: provider.id.clone(), model: request.model.clone() };
+        let facts = self.model_facts(&target);
+        let limits = [facts.max_output.map(|known| known.value), facts.window().map(|w| w / 4)];
+        let default_max_tokens = limits.into_iter().flatten().fold(MAX_OUTPUT, u64::min);
+        let known = facts.max_output.is_some() || facts.window().is_some();
+        let own_openai = provider.vendor() == Some("openai");
+        let options = EncodeOptions {
+            default_max_tokens: known.then_some(default_max_tokens.max(1)),
+            omit,
+            // OpenAI's newer models refuse the old name; other servers know only that.
+            max_tokens_field: if own_openai {
+                MaxTokensField::MaxCompletionTokens
+            } else {
+                MaxTokensField::MaxTokens
+            },
+            ..EncodeOptions::default()
+        };
+        let body = encode(provider.protocol, request, blobs, &options)
+            .map_err(|error| error.to_string())?;
+        let images = request
+            .messages
+            .iter()
+            .flat_map(|message| &message.parts)
+            .filter(|part| matches!(part, Part::Image(_)))
+            .count();
+        let mut call = Call::post(endpoints.chat, provider.protocol, body);
+        call.headers =
+            halo_wire::auth_headers(provider.protocol, route.key.as_ref().map(Secret::expose));
+        call.provider = provider.vendor().map(str::to_owned);
+        call.known_secrets = route.key.iter().map(|key| key.expose().to_owned()).collect();
+        call.request = RequestFacts {
+            model: Some(request.model.clone()),
+            images: u32::try_from(images).ok(),
+            input_tokens: Some(request_tokens(request)),
+            max_tokens: request.max_tokens,
+            stream: Some(request.stream),
+        };
+        Ok(call)
+    }
+
+    /// Sends one request of a turn. The attempt is on disk before the request leaves.
+    ///
+    /// # Errors
+    /// Only those of Halo itself: a provider that is gone from the settings, a store that fails.
+    pub(crate) async fn send(
+        &self,
+        guard: &RunGuard,
+        turn: &Turn,
+        target: &Target,
+        request: ChatRequest,
+        steps: Vec<StepId>,
+        omit: Vec<String>,
+    ) -> Result<Sent, EngineError> {
+        let route = self.route(target)?;
+        let blobs = self.blobs_of(&request).await?;
+        let call = self.call(&route, &request, &blobs, omit);
+        let attempt = AttemptId::new(Uuid::now_v7());
+        let at = now();
+        let nth = {
+            let log = guard.live().log.lock().await;
+            log.turn(turn.id).map_or(0, |turn| turn.attempts.len())
+        };
+        let body: &[u8] = call.as_ref().map(|call| call.body.as_slice()).unwrap_or_default();
+        let start = AttemptStart {
+            id: attempt,
+            turn: turn.id,
+            conversation: turn.conversation,
+            nth: u32::try_from(nth).unwrap_or(u32::MAX).saturating_add(1),
+            target: target.clone(),
+            protocol: route.provider.protocol,
+            url: call.as_ref().map_or_else(|_| route.provider.base_url.clone(), |c| c.url.clone()),
+            steps,
+            body_sha256: hex(&Sha256::digest(body)),
+            images: call.as_ref().ok().and_then(|call| call.request.images).unwrap_or(0),
+            input_tokens: request_tokens(&request),
+            at,
+        };
+        guard.append(&[Record::Attempt(Box::new(start))]).await?;
+        guard.attempt_begins(attempt, target, at);
+        self.tell(crate::Update::Changed(turn.conversation));
+        let began = Instant::now();
+        let (outcome, first_part_ms) = match call {
+            Ok(call) => self.exchange(guard, attempt, call, began).await,
+            // Nothing left this machine: Halo speaks for itself.
+            Err(words) => {
+                let evidence = Evidence {
+                    phase: Some(Phase::Connect),
+                    at: Some(now()),
+                    request: RequestFacts {
+                        model: Some(request.model.clone()),
+                        ..RequestFacts::default()
+                    },
+                    ..Evidence::from_text(words)
+                };
+                let answer = Box::default();
+                (Outcome::Failed { evidence: Box::new(evidence), answer }, None)
+            }
+        };
+        Ok(Sent { attempt, outcome, first_part_ms, total_ms: ms(began) })
+    }
+
+    /// Sends a call and reads its answer to the end.
+    async fn exchange(
+        &self,
+        guard: &RunGuard,
+        attempt: AttemptId,
+        call: Call,
+        began: Instant,
+    ) -> (Outcome, Option<u64>) {
+        let mut answer = Box::<Answer>::default();
+        let mut first_part_ms = None;
+        let cancel = guard.cancel();
+        let facts = call.request.clone();
+        let (provider, url) = (call.provider.clone(), call.url.clone());
+        let mut reply = match self.client().send(call, cancel).await {
+            Ok(reply) => reply,
+            Err(_) if cancel.is_cancelled() => return (Outcome::Stopped { answer }, None),
+            Err(evidence) => return (Outcome::Failed { evidence, answer }, None),
+        };
+        let journal = Journal::start(self.store().clone(), attempt);
+        let mut raw = Vec::new();
+        let ended = loop {
+            let piece = match reply.next().await {
+                Ok(Some(piece)) => piece,
+                Ok(None) => break None,
+                Err(evidence) => break Some(evidence),
+            };
+            let room = KEPT_RAW.saturating_sub(raw.len());
+            raw.extend_from_slice(&piece.raw[..piece.raw.len().min(room)]);
+            for event in &piece.events {
+                match event {
+                    Event::Text(text) => {
+                        first_part_ms.get_or_insert_with(|| ms(began));
+                        journal.push(ChunkKind::Text, text);
+                        guard.more(attempt, false, text);
+                    }
+                    Event::Thinking(text) => {
+                        first_part_ms.get_or_insert_with(|| ms(began));
+                        journal.push(ChunkKind::Thinking, text);
+                        guard.more(attempt, true, text);
+                    }
+                    Event::Signature(text) => journal.push(ChunkKind::Signature, text),
+                    _ => {}
+                }
+                answer.add(event);
+            }
+        };
+        journal.finish().await;
+        let outcome = match ended {
+            Some(_) if cancel.is_cancelled() => Outcome::Stopped { answer },
+            Some(evidence) => Outcome::Failed { evidence, answer },
+            // An answer without anything in it is a failure, never a message.
+            None if answer.is_empty() => {
+                let evidence = Evidence {
+                    provider,
+                    url: Some(url),
+                    phase: Some(Phase::Stream),
+                    request: facts,
+                    at: Some(now()),
+                    ..Evidence::from_http(reply.status(), reply.headers().clone(), raw)
+                };
+                Outcome::Failed { evidence: Box::new(evidence), answer }
+            }
+            None => Outcome::Answered { answer },
+        };
+        (outcome, first_part_ms)
+    }
+
+    /// The bytes of the pictures in a request.
+    async fn blobs_of(&self, request: &ChatRequest) -> Result<Blobs, EngineError> {
+        let mut blobs = Blobs::default();
+        for part in request.messages.iter().flat_map(|message| &message.parts) {
+            if let Part::Image(image) = part
+                && blobs.get(&image.blob).is_none()
+                && let Some(bytes) = self.store().blob(&image.blob).await?
+            {
+                blobs.insert(image.blob.clone(), bytes);
+            }
+        }
+        Ok(blobs)
+    }
+}
+
+/// Milliseconds since `began`.
+pub(crate) fn ms(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}

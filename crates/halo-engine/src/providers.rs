@@ -1,0 +1,129 @@
+//! The models that can be asked, and what is known about them.
+
+use halo_config::{ProviderConfig, catalogue};
+use halo_context::{ModelFacts, resolve};
+use halo_types::{Fact, FactId, FactOrigin, FactScope, FactValue, ProviderId, Target, Timestamp};
+use uuid::Uuid;
+
+use crate::Engine;
+
+/// A model that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetInfo {
+    /// The model at its provider.
+    pub target: Target,
+    /// The provider's name as the person gave it.
+    pub provider_name: String,
+    /// Whether it takes pictures; `None` where unknown.
+    pub vision: Option<bool>,
+    /// Its window in tokens; `None` where unknown.
+    pub window: Option<u64>,
+    /// Whether it is played by the simulator.
+    pub practice: bool,
+}
+
+impl Engine {
+    /// The configured providers, and the practice provider last.
+    #[must_use]
+    pub fn providers(&self) -> Vec<ProviderConfig> {
+        self.config().settings().providers.clone()
+    }
+
+    /// A provider by its name.
+    #[must_use]
+    pub fn provider(&self, id: &ProviderId) -> Option<ProviderConfig> {
+        self.providers().into_iter().find(|provider| provider.id == *id)
+    }
+
+    /// Every known model of every provider.
+    #[must_use]
+    pub fn targets(&self) -> Vec<TargetInfo> {
+        let practice = self.practice().map(|practice| practice.provider.id.clone());
+        let facts = self.facts_snapshot();
+        let mut targets = Vec::new();
+        for provider in self.providers() {
+            for model in &provider.models {
+                let known = model_facts(&facts, &provider, model);
+                targets.push(TargetInfo {
+                    target: Target { provider: provider.id.clone(), model: model.clone() },
+                    provider_name: provider.name.clone(),
+                    vision: known.sees(),
+                    window: known.window(),
+                    practice: practice.as_ref() == Some(&provider.id),
+                });
+            }
+        }
+        targets
+    }
+
+    /// The model that a new conversation asks: the default, else the first of the first provider,
+    /// else the practice model.
+    #[must_use]
+    pub fn default_target(&self) -> Option<Target> {
+        let settings = self.config().settings();
+        let chosen = settings
+            .default_target
+            .clone()
+            .filter(|target| self.provider(&target.provider).is_some());
+        chosen.or_else(|| {
+            self.providers().into_iter().find_map(|provider| {
+                let model = provider.models.first()?.clone();
+                Some(Target { provider: provider.id, model })
+            })
+        })
+    }
+
+    /// What is known about a model.
+    #[must_use]
+    pub fn model_facts(&self, target: &Target) -> ModelFacts {
+        match self.provider(&target.provider) {
+            Some(provider) => model_facts(&self.facts_snapshot(), &provider, &target.model),
+            None => ModelFacts::default(),
+        }
+    }
+
+    /// Stores what an error or an answer taught about a model.
+    pub(crate) async fn learn(&self, fact: Fact) {
+        // Losing a fact costs one more error, never a message.
+        match self.store().put_fact(&fact).await {
+            Ok(()) => self.remember_fact(fact),
+            Err(error) => tracing::error!(%error, "a fact could not be stored"),
+        }
+    }
+}
+
+/// What facts about a model are attached to.
+pub(crate) fn scope(provider: &ProviderConfig, model: &str) -> FactScope {
+    // The practice provider has another port at every start; its models stay the same.
+    let base_url = if provider.preset == crate::practice::PRESET {
+        crate::practice::PRESET.to_owned()
+    } else {
+        provider.base_url.clone()
+    };
+    FactScope { provider: provider.id.clone(), base_url, model: model.to_owned() }
+}
+
+/// The facts that count for a model: what the store knows before what the catalogue says.
+pub(crate) fn model_facts(facts: &[Fact], provider: &ProviderConfig, model: &str) -> ModelFacts {
+    let scope = scope(provider, model);
+    let mut own: Vec<Fact> = facts.iter().filter(|fact| fact.scope == scope).cloned().collect();
+    if provider.preset != crate::practice::PRESET
+        && let Some(entry) = catalogue(model)
+    {
+        let values = [
+            entry.context_window.map(FactValue::ContextWindow),
+            entry.max_output.map(FactValue::MaxOutput),
+            entry.vision.map(FactValue::Vision),
+        ];
+        own.extend(values.into_iter().flatten().map(|value| Fact {
+            id: FactId::new(Uuid::nil()),
+            scope: scope.clone(),
+            value,
+            origin: FactOrigin::Catalogue,
+            at: Timestamp(0),
+            quote: None,
+            attempt: None,
+        }));
+    }
+    resolve(&own)
+}

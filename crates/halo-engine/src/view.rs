@@ -1,0 +1,292 @@
+//! From the log to what is shown.
+
+use std::collections::BTreeSet;
+
+use halo_context::{CompactInput, ModelFacts, ViewInput, in_force, plan, request_tokens, view};
+use halo_diagnose::{Context, diagnose};
+use halo_recover::Situation;
+use halo_types::{
+    AttemptOutcome, Ending, Evidence, Lang, Message, MessageId, Phase, RequestFacts, Role,
+    StepKind, StopReason, Target, Timestamp, TransportClass, TransportFailure, TurnKind,
+};
+
+use crate::log::{AttemptLog, Log, TurnLog};
+use crate::model::{
+    AttemptLine, Card, ConversationView, Item, MessageView, Meter, Purpose, Running, StepView,
+    WaitView,
+};
+use crate::offers::{OfferInput, offers};
+use crate::providers::TargetInfo;
+
+/// What a conversation is shown from.
+pub(crate) struct ShowInput<'a> {
+    pub(crate) log: &'a Log,
+    pub(crate) target: Option<&'a Target>,
+    pub(crate) facts: &'a ModelFacts,
+    pub(crate) targets: &'a [TargetInfo],
+    pub(crate) running: Option<Running>,
+    /// The wait of the running turn.
+    pub(crate) wait: Option<WaitView>,
+    pub(crate) lang: Lang,
+    pub(crate) now: Timestamp,
+}
+
+/// What a turn is for.
+pub(crate) fn purpose(kind: &TurnKind) -> Purpose {
+    match kind {
+        TurnKind::Reply => Purpose::Reply,
+        TurnKind::Continue { .. } => Purpose::Continue,
+        TurnKind::Compact { .. } => Purpose::Compact,
+    }
+}
+
+/// The evidence of an attempt that failed; made up only where Halo itself ended in its middle.
+pub(crate) fn evidence(attempt: &AttemptLog) -> Option<Evidence> {
+    let end = attempt.end.as_ref()?;
+    match &end.outcome {
+        AttemptOutcome::Failed { evidence, .. } => Some((**evidence).clone()),
+        AttemptOutcome::Died { .. } => Some(Evidence {
+            phase: Some(Phase::Stream),
+            url: Some(attempt.start.url.clone()),
+            transport: Some(TransportFailure {
+                class: TransportClass::Truncated,
+                chain: vec!["Halo was ended while the answer was on its way".to_owned()],
+            }),
+            request: RequestFacts {
+                model: Some(attempt.start.target.model.clone()),
+                ..RequestFacts::default()
+            },
+            at: Some(end.at),
+            ..Evidence::default()
+        }),
+        AttemptOutcome::Answered { .. } | AttemptOutcome::Stopped { .. } => None,
+    }
+}
+
+/// The situation in which an attempt failed.
+pub(crate) fn situation(
+    log: &Log,
+    turn: &TurnLog,
+    attempt: &AttemptLog,
+    compactable: bool,
+) -> Situation {
+    let shown = attempt.partial().is_some_and(|id| log.message(id).is_some());
+    Situation {
+        shown: shown && turn.turn.kind == TurnKind::Reply,
+        images: attempt.start.images,
+        can_compact: compactable,
+        parameters: crate::exchange::droppable_parameters(attempt.start.protocol),
+    }
+}
+
+/// The conversation as it is to be shown.
+pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
+    let log = input.log;
+    let meta = log.meta.clone()?;
+    let branch = log.branch(log.head);
+    let steps = log.active_steps();
+    let fallback = Target {
+        provider: "none".parse().expect("a fixed name is well formed"),
+        model: String::new(),
+    };
+    let view_input = ViewInput {
+        branch: &branch,
+        steps: &steps,
+        target: input.target.unwrap_or(&fallback),
+        facts: input.facts,
+        system: meta.system.as_deref(),
+    };
+    let next = view(&view_input);
+    let on_branch: BTreeSet<MessageId> = branch.iter().map(|m| m.id).collect();
+    let last_attempt = log.last_attempt().map(|a| a.start.id);
+
+    let mut items = Vec::new();
+    for message in &branch {
+        for entry in &log.steps {
+            if matches!(&entry.step.kind, StepKind::Summarise { first_kept, .. } if *first_kept == message.id)
+            {
+                items.push(Item::Step(step_view(entry, &view_input)));
+            }
+        }
+        items.push(Item::Message(Box::new(message_view(input, message, &next))));
+        for turn in &log.turns {
+            for attempt in &turn.attempts {
+                let anchor = attempt
+                    .partial()
+                    .filter(|id| on_branch.contains(id))
+                    .unwrap_or(turn.turn.prompt);
+                if anchor == message.id
+                    && let Some(card) = card(input, turn, attempt, last_attempt, &branch)
+                {
+                    items.push(Item::Card(Box::new(card)));
+                    let steps = log.steps.iter().filter(|entry| {
+                        entry.step.cause == Some(attempt.start.id)
+                            && !matches!(entry.step.kind, StepKind::Summarise { .. })
+                    });
+                    items.extend(steps.map(|entry| Item::Step(step_view(entry, &view_input))));
+                }
+            }
+        }
+    }
+    Some(ConversationView {
+        meta,
+        target: input.target.cloned(),
+        items,
+        running: input.running.clone(),
+        meter: Meter { tokens: request_tokens(&next.request), window: input.facts.window() },
+        vision: input.facts.sees(),
+    })
+}
+
+fn step_view(entry: &crate::log::StepLog, input: &ViewInput<'_>) -> StepView {
+    StepView {
+        id: entry.step.id,
+        kind: entry.step.kind.clone(),
+        at: entry.step.at,
+        in_force: !entry.undone && in_force(&entry.step, input),
+        undone: entry.undone,
+    }
+}
+
+fn message_view(
+    input: &ShowInput<'_>,
+    message: &Message,
+    next: &halo_context::View,
+) -> MessageView {
+    let is_head = input.log.head == Some(message.id);
+    let idle = input.running.is_none();
+    let broken = match &message.ending {
+        Some(Ending::Interrupted | Ending::Stopped) => true,
+        Some(Ending::Complete { stop }) => *stop == StopReason::Length,
+        None => false,
+    };
+    let answer = message.role == Role::Assistant && message.origin.is_some();
+    MessageView {
+        turn: message.origin.as_ref().map(|origin| origin.turn),
+        images_omitted: next.without_images.contains(&message.id),
+        summarised: next.summarised.contains(&message.id),
+        can_continue: is_head && idle && answer && broken,
+        can_resend: is_head && idle && answer,
+        message: message.clone(),
+    }
+}
+
+fn card(
+    input: &ShowInput<'_>,
+    turn: &TurnLog,
+    attempt: &AttemptLog,
+    last_attempt: Option<halo_types::AttemptId>,
+    branch: &[Message],
+) -> Option<Card> {
+    let log = input.log;
+    let end = attempt.end.as_ref()?;
+    let evidence = evidence(attempt)?;
+    let diagnosis = diagnose(&evidence, &Context { now: Some(end.at), lang: input.lang });
+    let start = &attempt.start;
+    let is_last = last_attempt == Some(start.id);
+    let cured = log.steps.iter().any(|s| s.step.cause == Some(start.id))
+        && turn.turn.kind != TurnKind::Reply;
+    // Once the person has gone on, the old card is history.
+    let anchored_at_head = log.head == Some(turn.turn.prompt)
+        || (attempt.partial().is_some() && log.head == attempt.partial())
+        || matches!(turn.turn.kind, TurnKind::Continue { answer } if log.head == Some(answer));
+    let overtaken = !is_last || cured || !anchored_at_head;
+    let waiting_here =
+        input.running.as_ref().is_some_and(|r| r.turn == turn.turn.id && r.attempt.is_none());
+    let wait = if overtaken {
+        None
+    } else if waiting_here {
+        input.wait.clone()
+    } else {
+        told_wait(&diagnosis, end.at, input.now)
+    };
+    let offers = if overtaken || (input.running.is_some() && !waiting_here) {
+        Vec::new()
+    } else {
+        let compaction = compaction_preview(input, branch, &start.target);
+        let mut situation = situation(log, turn, attempt, compaction.is_some());
+        // A broken continuation is continued from the answer it belongs to.
+        situation.shown |= matches!(turn.turn.kind, TurnKind::Continue { .. });
+        offers(&OfferInput {
+            diagnosis: &diagnosis,
+            situation: &situation,
+            target: &start.target,
+            targets: input.targets,
+            wait: wait.as_ref(),
+            compaction,
+        })
+    };
+    Some(Card {
+        turn: turn.turn.id,
+        attempt: start.id,
+        nth: start.nth,
+        target: start.target.clone(),
+        provider_name: input
+            .targets
+            .iter()
+            .find(|info| info.target.provider == start.target.provider)
+            .map_or_else(|| start.target.provider.to_string(), |info| info.provider_name.clone()),
+        url: start.url.clone(),
+        evidence,
+        diagnosis,
+        offers,
+        wait,
+        attempts: turn.attempts.iter().map(attempt_line).collect(),
+        overtaken,
+        purpose: purpose(&turn.turn.kind),
+        total_ms: end.total_ms,
+        at: end.at,
+    })
+}
+
+/// A wait that the provider asked for and that Halo does not sit out: the clock time from which
+/// sending again makes sense.
+fn told_wait(
+    diagnosis: &halo_types::Diagnosis,
+    failed_at: Timestamp,
+    now: Timestamp,
+) -> Option<WaitView> {
+    let retry = diagnosis.retry.as_ref().filter(|_| diagnosis.transient)?;
+    let until = failed_at.plus_ms(retry.after_ms);
+    (until > now).then(|| WaitView { until, from: retry.from.clone(), automatic: false })
+}
+
+/// Estimated tokens before and after a compaction; `None` where nothing can be compacted.
+pub(crate) fn compaction_preview(
+    input: &ShowInput<'_>,
+    branch: &[Message],
+    target: &Target,
+) -> Option<(u64, u64)> {
+    let steps = input.log.active_steps();
+    let plan = plan(&CompactInput {
+        branch,
+        steps: &steps,
+        target,
+        facts: input.facts,
+        system: input.log.meta.as_ref().and_then(|meta| meta.system.as_deref()),
+        keep: None,
+        useless_tries: 0,
+    })
+    .ok()?;
+    Some((plan.tokens_before, plan.tokens_after))
+}
+
+fn attempt_line(attempt: &AttemptLog) -> AttemptLine {
+    let (outcome, status) = match attempt.end.as_ref().map(|end| &end.outcome) {
+        None => ("running".to_owned(), None),
+        Some(AttemptOutcome::Answered { .. }) => ("answered".to_owned(), Some(200)),
+        Some(AttemptOutcome::Stopped { .. }) => ("stopped".to_owned(), None),
+        Some(AttemptOutcome::Died { .. }) => ("died".to_owned(), None),
+        Some(AttemptOutcome::Failed { evidence, diagnosis, .. }) => {
+            (diagnosis.kind.to_string(), evidence.status)
+        }
+    };
+    AttemptLine {
+        nth: attempt.start.nth,
+        target: attempt.start.target.clone(),
+        at: attempt.start.at,
+        total_ms: attempt.end.as_ref().map(|end| end.total_ms),
+        status,
+        outcome,
+    }
+}
