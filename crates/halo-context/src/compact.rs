@@ -1,7 +1,9 @@
 //! Compaction: which older part to summarise, with what request, and the rung that needs no
 //! model.
 
-use halo_types::{ChatRequest, Message, MessageId, Part, RequestMessage, Role, Step, Target};
+use halo_types::{
+    ChatRequest, Message, MessageId, Parameters, Part, RequestMessage, Role, Step, Target,
+};
 
 use crate::ModelFacts;
 use crate::estimate::{message_tokens, request_tokens, text_tokens};
@@ -78,6 +80,7 @@ pub fn plan(input: &CompactInput<'_>) -> Result<CompactPlan, CompactError> {
         target: input.target,
         facts: input.facts,
         system: input.system,
+        parameters: Parameters::default(),
     });
     let tokens_before = request_tokens(&now.request);
     let system_tokens = input.system.map_or(0, text_tokens);
@@ -123,6 +126,7 @@ pub fn plan(input: &CompactInput<'_>) -> Result<CompactPlan, CompactError> {
         target: input.target,
         facts: input.facts,
         system: None,
+        parameters: Parameters::default(),
     })
     .request;
     leave_out_images(&mut request);

@@ -12,7 +12,7 @@
 //! let target = Target { provider: "practice".parse()?, model: "halo-practice".to_owned() };
 //! let facts = ModelFacts::default();
 //! let view = view(&ViewInput {
-//!     branch: &[], steps: &[], target: &target, facts: &facts, system: Some("Be brief."),
+//!     branch: &[], steps: &[], target: &target, facts: &facts, system: Some("Be brief."), parameters: Default::default(),
 //! });
 //! assert_eq!(view.request.system.as_deref(), Some("Be brief."));
 //! # Ok::<(), halo_types::IdError>(())

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use halo_types::{
-    ChatRequest, FactOrigin, Message, MessageId, Part, RequestMessage, Role, Step, StepId,
-    StepKind, Target,
+    ChatRequest, FactOrigin, Message, MessageId, Parameters, Part, RequestMessage, Role, Step,
+    StepId, StepKind, Target,
 };
 
 use crate::ModelFacts;
@@ -22,6 +22,8 @@ pub struct ViewInput<'a> {
     pub facts: &'a ModelFacts,
     /// The system prompt.
     pub system: Option<&'a str>,
+    /// Parameters of the conversation.
+    pub parameters: Parameters,
 }
 
 /// A request and how it came about.
@@ -90,6 +92,9 @@ pub fn view(input: &ViewInput<'_>) -> View {
             model: input.target.model.clone(),
             system: input.system.map(str::to_owned).filter(|text| !text.trim().is_empty()),
             stream: true,
+            temperature: input.parameters.temperature,
+            top_p: input.parameters.top_p,
+            max_tokens: input.parameters.max_tokens,
             ..ChatRequest::default()
         },
         applied: Vec::new(),

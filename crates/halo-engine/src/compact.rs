@@ -4,7 +4,9 @@ use halo_context::{
     CompactInput, CompactPlan, ViewInput, plan, request_tokens, summary_by_rule, view,
 };
 use halo_recover::Machine;
-use halo_types::{Kind, Message, Record, Step, StepBy, StepKind, Target, Turn, TurnKind};
+use halo_types::{
+    Kind, Message, Parameters, Record, Step, StepBy, StepKind, Target, Turn, TurnKind,
+};
 
 use crate::exchange::Outcome;
 use crate::live::RunGuard;
@@ -145,6 +147,7 @@ async fn measured(engine: &Engine, guard: &RunGuard, target: &Target, mut step: 
             target,
             facts: &engine.model_facts(target),
             system: log.meta.as_ref().and_then(|meta| meta.system.as_deref()),
+            parameters: Parameters::default(),
         })
         .request,
     );

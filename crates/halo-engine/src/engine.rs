@@ -10,8 +10,8 @@ use halo_store::{Store, StoreError};
 use halo_transport::{Client, ClientOptions};
 use halo_types::{
     AttemptId, BlobId, ConversationId, ConversationMeta, Fact, FactId, FactOrigin, FactValue,
-    ImageRef, Lang, Message, MessageId, Part, Record, Role, StepId, StepUndone, Target, Timestamp,
-    Tombstone, Turn, TurnId, TurnKind,
+    ImageRef, Lang, Message, MessageId, Parameters, Part, Record, Role, StepId, StepUndone, Target,
+    Timestamp, Tombstone, Turn, TurnId, TurnKind,
 };
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -273,6 +273,7 @@ impl Engine {
             title_by_person: false,
             target: target.or_else(|| self.default_target()),
             system: None,
+            parameters: Parameters::default(),
         };
         self.store().append(id, &[Record::Conversation(meta)]).await?;
         self.tell(Update::List);
@@ -332,12 +333,18 @@ impl Engine {
         .await
     }
 
-    pub(crate) async fn rename_automatically(
+    /// Sets the title and the parameters of a conversation that begins with a scenario.
+    pub(crate) async fn prepare(
         &self,
         id: ConversationId,
         title: &str,
+        parameters: Parameters,
     ) -> Result<(), EngineError> {
-        self.change_meta(id, |meta| meta.title = title.to_owned()).await
+        self.change_meta(id, |meta| {
+            title.clone_into(&mut meta.title);
+            meta.parameters = parameters;
+        })
+        .await
     }
 
     /// Chooses the model of the next turn.
@@ -351,7 +358,7 @@ impl Engine {
         self.change_meta(id, |meta| meta.target = Some(target)).await
     }
 
-    async fn change_meta(
+    pub(crate) async fn change_meta(
         &self,
         id: ConversationId,
         change: impl FnOnce(&mut ConversationMeta),

@@ -3,7 +3,7 @@
 
 use halo_config::ProviderConfig;
 use halo_types::{
-    ConversationId, Kind, Lang, Message, MessageId, Part, Record, Role, Target, TurnId,
+    ConversationId, Kind, Lang, Message, MessageId, Parameters, Part, Record, Role, Target, TurnId,
 };
 use halo_wire::ModelInfo;
 use uuid::Uuid;
@@ -47,15 +47,19 @@ pub struct PracticeScenario {
     pub kind: Option<Kind>,
     /// Whether a picture goes with the prompt.
     pub picture: bool,
-    /// Earlier messages to begin the conversation with.
-    pub history: Vec<(Role, String)>,
+    /// Earlier messages to begin the conversation with, in English.
+    pub history_en: Vec<(Role, String)>,
+    /// The same in Chinese.
+    pub history_zh: Vec<(Role, String)>,
+    /// Parameters that the conversation's requests must carry.
+    pub parameters: Parameters,
     /// The practice model to ask.
     pub model: String,
 }
 
 impl Engine {
     /// Plays a practice scenario: in the conversation given, or in a new one where none is given
-    /// or the scenario brings earlier messages of its own.
+    /// or the scenario brings earlier messages or parameters of its own.
     ///
     /// # Errors
     /// [`EngineError::NoScenario`], and those of [`Engine::submit`].
@@ -70,16 +74,17 @@ impl Engine {
         let played =
             practice.scenarios.iter().find(|known| known.id == scenario).ok_or_else(unknown)?;
         let target = Target { provider: practice.provider.id.clone(), model: played.model.clone() };
-        let (title, prompt) = match lang {
-            Lang::En => (&played.title_en, &played.prompt_en),
-            Lang::Zh => (&played.title_zh, &played.prompt_zh),
+        let (title, prompt, history) = match lang {
+            Lang::En => (&played.title_en, &played.prompt_en, &played.history_en),
+            Lang::Zh => (&played.title_zh, &played.prompt_zh, &played.history_zh),
         };
-        let conversation = match conversation.filter(|_| played.history.is_empty()) {
+        let own = !history.is_empty() || played.parameters != Parameters::default();
+        let conversation = match conversation.filter(|_| !own) {
             Some(id) => id,
             None => {
                 let id = self.create(Some(target.clone())).await?;
-                self.rename_automatically(id, title).await?;
-                self.seed(id, &played.history).await?;
+                self.prepare(id, title, played.parameters).await?;
+                self.seed(id, history).await?;
                 id
             }
         };

@@ -176,6 +176,7 @@ async fn request(
         target,
         facts: &facts,
         system: meta.and_then(|meta| meta.system.as_deref()),
+        parameters: meta.map(|meta| meta.parameters).unwrap_or_default(),
     });
     if matches!(turn.kind, TurnKind::Continue { .. }) {
         view.request.messages.push(RequestMessage {

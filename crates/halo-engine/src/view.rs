@@ -95,6 +95,7 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
         target: input.target.unwrap_or(&fallback),
         facts: input.facts,
         system: meta.system.as_deref(),
+        parameters: meta.parameters,
     };
     let next = view(&view_input);
     let on_branch: BTreeSet<MessageId> = branch.iter().map(|m| m.id).collect();

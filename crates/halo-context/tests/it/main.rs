@@ -101,7 +101,7 @@ proptest! {
             kinds.into_iter().enumerate().map(|(n, kind)| step(n as u128, kind)).collect();
         let target = target(&model);
         let facts = ModelFacts::default();
-        let input = ViewInput { branch: &branch, steps: &steps, target: &target, facts: &facts, system: None };
+        let input = ViewInput { branch: &branch, steps: &steps, target: &target, facts: &facts, system: None, parameters: Default::default() };
         let view = view(&input);
         prop_assert_eq!(&branch, &before);
         let messages = &view.request.messages;
@@ -144,6 +144,7 @@ fn pictures_are_back_for_a_model_that_sees() {
             target: &target,
             facts: &facts,
             system: None,
+            parameters: Default::default(),
         });
         assert_eq!((view.images, view.applied.len()), (images, applied), "{model}");
     }
@@ -178,6 +179,7 @@ fn the_latest_summary_counts_and_the_log_keeps_everything() {
         target: &target,
         facts: &facts,
         system: None,
+        parameters: Default::default(),
     });
     assert_eq!(view.applied, [steps[1].id]);
     assert_eq!(view.summarised.len(), 4);
