@@ -1,0 +1,258 @@
+//! Opening a database: what it must be, bringing it up to date, and the connections to it.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+
+use crate::error::{not_migrated, not_opened};
+use crate::{OpenError, SqliteStore};
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// Writers of one process queue for the connection, so only another process can make one wait.
+const WAIT_FOR_OTHERS: Duration = Duration::from_secs(2);
+
+const READERS: u32 = 3;
+
+impl SqliteStore {
+    /// Opens the database at `path`, made where there is none and brought up to date where it is
+    /// older.
+    ///
+    /// # Errors
+    /// An [`OpenError`] that says what is wrong in words for the person.
+    pub async fn open(path: &Path) -> Result<Self, OpenError> {
+        open_with(path, &MIGRATIONS).await
+    }
+}
+
+/// Opens with other migrations than those of this build.
+async fn open_with(path: &Path, migrations: &Migrator) -> Result<SqliteStore, OpenError> {
+    if inspect(path)? == Content::Database {
+        prepare(path, migrations).await?;
+    }
+    let options = options(path).journal_mode(SqliteJournalMode::Wal);
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_with(options.clone())
+        .await
+        .map_err(|error| not_opened(path, error))?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_lazy_with(options.pragma("query_only", "on"));
+    let store = SqliteStore { writer, readers };
+    let ready = async {
+        migrations.run(&store.writer).await.map_err(|error| not_migrated(path, error))?;
+        forget_ended_journals(&store).await.map_err(|error| not_opened(path, error))
+    };
+    match ready.await {
+        Ok(()) => Ok(store),
+        Err(error) => {
+            store.writer.close().await;
+            Err(error)
+        }
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .foreign_keys(true)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(WAIT_FOR_OTHERS)
+        .disable_statement_logging()
+}
+
+#[derive(PartialEq, Eq)]
+enum Content {
+    Nothing,
+    Database,
+}
+
+/// Makes the file where there is none, and looks at its first bytes. SQLite itself says only
+/// "unable to open database file", whatever is wrong.
+fn inspect(path: &Path) -> Result<Content, OpenError> {
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::StorageFull => OpenError::DiskFull { path: path.to_owned() },
+        _ => OpenError::Unwritable { path: path.to_owned(), source },
+    };
+    let mut open = fs::OpenOptions::new();
+    open.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+    let file = open.open(path).map_err(failed)?;
+    let mut head = Vec::with_capacity(16);
+    file.take(16).read_to_end(&mut head).map_err(failed)?;
+    match head.as_slice() {
+        [] => Ok(Content::Nothing),
+        b"SQLite format 3\0" => Ok(Content::Database),
+        _ => Err(OpenError::NotADatabase { path: path.to_owned() }),
+    }
+}
+
+/// Looks at an existing database before anything of it is changed, and copies it if it is about
+/// to be.
+async fn prepare(path: &Path, migrations: &Migrator) -> Result<(), OpenError> {
+    let failed = |error| not_opened(path, error);
+    let mut connection = options(path).connect().await.map_err(failed)?;
+    let checked = check(&mut connection, path, migrations).await;
+    connection.close().await.map_err(failed)?;
+    checked
+}
+
+async fn check(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    migrations: &Migrator,
+) -> Result<(), OpenError> {
+    let failed = |error| not_opened(path, error);
+    let tables = sqlx::query("SELECT count(*), sum(name = '_sqlx_migrations') FROM sqlite_schema")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed)?;
+    let all: i64 = tables.try_get(0).map_err(failed)?;
+    let ours: Option<i64> = tables.try_get(1).map_err(failed)?;
+    if all == 0 {
+        return Ok(());
+    }
+    if ours.unwrap_or(0) == 0 {
+        return Err(OpenError::Foreign { path: path.to_owned() });
+    }
+    let applied: Vec<i64> =
+        sqlx::query_scalar("SELECT version FROM _sqlx_migrations ORDER BY version")
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(failed)?;
+    let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
+    if let Some(found) = applied.iter().rev().find(|version| !migrations.version_exists(**version))
+    {
+        return Err(OpenError::Newer { path: path.to_owned(), found: *found, known });
+    }
+    match applied.last() {
+        Some(last) if *last < known => back_up(connection, path, *last).await,
+        _ => Ok(()),
+    }
+}
+
+/// Copies the database beside itself; what its journal holds is part of the copy.
+async fn back_up(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    version: i64,
+) -> Result<(), OpenError> {
+    let backup = backup_path(path, version);
+    let copied = sqlx::query("VACUUM INTO ?")
+        .bind(backup.to_string_lossy().into_owned())
+        .execute(connection)
+        .await;
+    match copied {
+        Ok(_) => Ok(()),
+        Err(source) => Err(OpenError::Backup { path: path.to_owned(), backup, source }),
+    }
+}
+
+/// `halo.db` of version 1 becomes `halo.v1.backup.db`, with a number where that is taken.
+fn backup_path(path: &Path, version: i64) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let mut backup = path.with_file_name(format!("{stem}.v{version}.backup.db"));
+    let mut n = 2;
+    while backup.exists() {
+        backup = path.with_file_name(format!("{stem}.v{version}.backup-{n}.db"));
+        n += 1;
+    }
+    backup
+}
+
+/// A crash between the end of an attempt and the dropping of its journal leaves the journal
+/// behind. Taking the write lock here also finds out at the start whether writing is possible.
+async fn forget_ended_journals(store: &SqliteStore) -> Result<(), sqlx::Error> {
+    let mut transaction = store.writer.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::query("DELETE FROM chunks WHERE attempt IN (SELECT id FROM attempts WHERE ended = 1)")
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use halo_store::Store as _;
+    use sqlx::SqlSafeStr as _;
+    use sqlx::migrate::{Migration, MigrationType};
+
+    use super::*;
+
+    /// The migrations of a later Halo.
+    fn later(sql: &'static str) -> Migrator {
+        let mut all: Vec<Migration> = MIGRATIONS.iter().cloned().collect();
+        let version = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap() + 1;
+        all.push(Migration::new(
+            version,
+            Cow::Borrowed("later"),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        ));
+        Migrator::with_migrations(all)
+    }
+
+    #[tokio::test]
+    async fn an_older_database_is_copied_and_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("halo.db");
+        let store = SqliteStore::open(&path).await.unwrap();
+        store.set_setting("a", "b").await.unwrap();
+        // Not closed: the copy must hold what is still in the journal.
+        std::mem::forget(store);
+
+        let store = open_with(&path, &later("CREATE TABLE new (a)")).await.unwrap();
+        assert_eq!(store.setting("a").await.unwrap().as_deref(), Some("b"));
+        store.close().await;
+        let backup = SqliteStore::open(&folder.path().join("halo.v1.backup.db")).await.unwrap();
+        assert_eq!(backup.setting("a").await.unwrap().as_deref(), Some("b"));
+        backup.close().await;
+
+        // Opening it again makes no further copy.
+        open_with(&path, &later("CREATE TABLE new (a)")).await.unwrap().close().await;
+        assert!(!folder.path().join("halo.v1.backup-2.db").exists());
+    }
+
+    #[tokio::test]
+    async fn a_newer_database_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("halo.db");
+        open_with(&path, &later("CREATE TABLE new (a)")).await.unwrap().close().await;
+        let before = fs::read(&path).unwrap();
+        let error = SqliteStore::open(&path).await.unwrap_err();
+        assert!(matches!(error, OpenError::Newer { found: 2, known: 1, .. }), "{error}");
+        assert!(error.to_string().contains("newer Halo (its version is 2"), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn a_failed_migration_leaves_the_database_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("halo.db");
+        SqliteStore::open(&path).await.unwrap().close().await;
+        let broken = later("CREATE TABLE new (a); INSERT INTO nowhere VALUES (1)");
+        let error = open_with(&path, &broken).await.unwrap_err();
+        assert!(matches!(error, OpenError::Migration { .. }), "{error}");
+        let store = SqliteStore::open(&path).await.unwrap();
+        store.set_setting("a", "b").await.unwrap();
+    }
+}
