@@ -96,7 +96,7 @@ impl Reader<'_> {
                 .chain(["recovery", "providers"])
                 .map(str::to_owned)
                 .collect();
-            self.unknown(table, inner, name, &known);
+            self.unknown(table, inner, name, nearest(name, &known));
             return Ok(());
         };
         let text = shaped(item, key.shape);
@@ -122,7 +122,7 @@ impl Reader<'_> {
         for (name, _) in table.iter() {
             if !PROVIDER_KEYS.contains(&name) {
                 let known: Vec<String> = PROVIDER_KEYS.iter().map(|key| key.to_string()).collect();
-                self.unknown(table, name, &format!("{path}.{name}"), &known);
+                self.unknown(table, name, &format!("{path}.{name}"), nearest(name, &known));
             }
         }
         let protocol = match self.word(table, &path, "protocol")? {
@@ -208,8 +208,8 @@ impl Reader<'_> {
             .ok_or_else(|| self.value(key, item.span(), format!("a table, written [{key}]")))
     }
 
-    fn unknown(&mut self, table: &dyn TableLike, inner: &str, name: &str, known: &[String]) {
-        let hint = match nearest(inner, known).first() {
+    fn unknown(&mut self, table: &dyn TableLike, inner: &str, name: &str, near: Vec<String>) {
+        let hint = match near.first() {
             Some(near) => format!("; did you mean {near}?"),
             None => String::new(),
         };

@@ -1,6 +1,6 @@
 //! Writes settings back, changing only what differs, so that comments and order stay.
 
-use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
+use toml_edit::{Array, Decor, DocumentMut, Item, RawString, Table, TableLike, Value};
 
 use crate::keys::KEYS;
 use crate::{ProviderConfig, Settings, preset};
@@ -23,6 +23,7 @@ pub(crate) fn apply(document: &mut DocumentMut, now: &Settings, wanted: &Setting
             continue;
         }
         match key.name.split_once('.') {
+            None if new.is_none() => remove(document, key.name),
             None => put(document.as_table_mut(), key.name, new),
             Some((table, inner)) => {
                 if let Some(table) = subtable(document.as_table_mut(), table, false) {
@@ -96,6 +97,48 @@ fn list(names: &[String]) -> Value {
         array.set_trailing_comma(true);
     }
     Value::Array(array)
+}
+
+/// Removes a value of the root; the comment above it moves to what follows, since the head of a
+/// file stands above its first value.
+fn remove(document: &mut DocumentMut, key: &str) {
+    let comment = document
+        .as_table()
+        .key(key)
+        .and_then(|key| key.leaf_decor().prefix()?.as_str())
+        .filter(|prefix| prefix.contains('#'))
+        .map(str::to_owned);
+    let next =
+        document.iter().map(|(name, _)| name.to_owned()).skip_while(|name| name != key).nth(1);
+    document.remove(key);
+    let Some(comment) = comment else { return };
+    let prepend = |decor: &mut Decor| {
+        let rest = decor.prefix().and_then(RawString::as_str).unwrap_or_default();
+        decor.set_prefix(format!("{comment}{rest}"));
+    };
+    match next {
+        None => {
+            let rest = document.trailing().as_str().unwrap_or_default();
+            document.set_trailing(format!("{comment}{rest}"));
+        }
+        Some(next) => match document.get_mut(&next) {
+            Some(Item::Table(table)) => prepend(first_written(table)),
+            _ => {
+                if let Some(mut key) = document.as_table_mut().key_mut(&next) {
+                    prepend(key.leaf_decor_mut());
+                }
+            }
+        },
+    }
+}
+
+/// The table itself, or the first one inside it where only those are written.
+fn first_written(table: &mut Table) -> &mut Decor {
+    if table.is_implicit() && table.iter().any(|(_, item)| item.is_table()) {
+        let inner = table.iter_mut().find_map(|(_, item)| item.as_table_mut());
+        return inner.expect("one of the items is a table").decor_mut();
+    }
+    table.decor_mut()
 }
 
 /// Sets or removes one value; the comment behind it stays.
