@@ -319,17 +319,20 @@ impl Decoder {
             return self.whole(first, bytes, events);
         }
         // Several documents: the pieces of a stream without its framing.
+        let mut begin = 0;
         let mut next = Next::Document(first, rest);
-        loop {
+        while !self.failed && !self.done {
             match next {
                 Next::Document(value, after) => {
-                    let here = rest_before(bytes, rest, after);
+                    let end = bytes.len() - after.len();
+                    self.document(None, value, bytes[begin..end].trim_ascii(), events);
+                    begin = end;
                     rest = after;
-                    self.document(None, value, here, events);
                 }
                 Next::DoneMarker(after) => {
+                    self.machine.done_marker();
+                    begin = bytes.len() - after.len();
                     rest = after;
-                    self.done |= self.machine.done_marker();
                 }
                 Next::End => break,
                 Next::Cut | Next::Garbage => {
@@ -337,15 +340,16 @@ impl Decoder {
                     break;
                 }
             }
-            if self.failed {
-                return Finish::Truncated;
-            }
             next = json::next(rest);
         }
+        if self.failed {
+            return Finish::Truncated;
+        }
+        if self.done {
+            return Finish::Complete;
+        }
         self.machine.flush(events);
-        let complete = self.machine.is_complete() || self.done;
-        self.done = false;
-        match (self.machine.has_begun(), complete && !self.garbled) {
+        match (self.machine.has_begun(), self.machine.is_complete() && !self.garbled) {
             (true, true) => Finish::Complete,
             (true, false) => Finish::Truncated,
             (false, _) => unusable("the answer is JSON, but none of this protocol"),
@@ -363,6 +367,9 @@ impl Decoder {
                 }
                 for item in items {
                     self.document(None, item, body, events);
+                }
+                if self.done {
+                    return Finish::Complete;
                 }
                 self.machine.flush(events);
                 match (self.failed, self.machine.has_begun(), self.machine.is_complete()) {
@@ -387,20 +394,27 @@ impl Decoder {
                     self.fail(body, events);
                     Finish::Truncated
                 }
-                // A single piece of a stream, without the rest.
-                Heard::Foreign => match self.machine.piece(None, &value, events) {
-                    Heard::Known => {
-                        self.machine.flush(events);
-                        if self.machine.is_complete() {
-                            Finish::Complete
-                        } else {
-                            Finish::Truncated
-                        }
-                    }
-                    _ => unusable("the answer is JSON, but none of this protocol"),
-                },
+                Heard::Foreign => self.single_piece(&value, body, events),
             },
             _ => unusable("the answer is a bare JSON value"),
+        }
+    }
+
+    /// A body that is one piece of a stream, without the rest.
+    fn single_piece(&mut self, value: &Value, body: &[u8], events: &mut Vec<Event>) -> Finish {
+        let heard = self.machine.piece(None, value, events);
+        self.machine.flush(events);
+        let has_content =
+            events.iter().any(|event| !matches!(event, Event::Start { .. } | Event::Usage(_)));
+        match heard {
+            Heard::Failure => {
+                self.fail(body, events);
+                Finish::Truncated
+            }
+            Heard::Known if self.machine.is_complete() => Finish::Complete,
+            Heard::Known if has_content => Finish::Truncated,
+            Heard::Known => unusable("the answer holds no message"),
+            Heard::Foreign => unusable("the answer is JSON, but none of this protocol"),
         }
     }
 }
@@ -465,13 +479,6 @@ impl Machine {
 
 fn unusable(why: impl Into<String>) -> Finish {
     Finish::Unusable { why: why.into() }
-}
-
-/// The bytes between two places of the body.
-fn rest_before<'a>(body: &'a [u8], rest: &[u8], after: &[u8]) -> &'a [u8] {
-    let end = body.len().saturating_sub(after.len());
-    let start = body.len().saturating_sub(rest.len()).min(end);
-    if start == end { body[..end].trim_ascii() } else { body[start..end].trim_ascii() }
 }
 
 /// Whether the input broke off inside the name of its first field.

@@ -179,6 +179,10 @@ impl Decoder {
         if self.too_long {
             return;
         }
+        if self.frame.data.len() + line.len() > self.limit {
+            self.give_up();
+            return;
+        }
         let mut line = line;
         if std::mem::take(&mut self.at_start) {
             line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
@@ -217,10 +221,6 @@ impl Decoder {
     }
 
     fn add_data(&mut self, value: &[u8]) {
-        if self.frame.data.len() + value.len() > self.limit {
-            self.give_up();
-            return;
-        }
         if self.has_data {
             self.frame.data.push(b'\n');
         }

@@ -13,6 +13,9 @@ use crate::stop::{self, Verdict};
 /// Blocks open at the same time; the protocol has one, and nobody needs more than this.
 const MAX_OPEN: usize = 64;
 
+/// The most that is held back of one block: 4 MiB.
+const MAX_HELD: usize = 4 * 1024 * 1024;
+
 /// Reads the pieces of one answer.
 #[derive(Debug, Default)]
 pub(crate) struct Machine {
@@ -190,7 +193,7 @@ impl Machine {
         let piece = |key| text(delta, key).map(str::to_owned);
         match (kind, self.open.get_mut(&at)) {
             ("input_json_delta", Some(Open::Other { input, .. })) => {
-                input.push_str(text(delta, "partial_json").unwrap_or_default());
+                hold(input, text(delta, "partial_json"));
             }
             ("input_json_delta", Some(Open::Call { index, whole })) => {
                 if let Some(delta) = piece("partial_json") {
@@ -206,7 +209,7 @@ impl Machine {
                 out.extend(piece("thinking").map(Event::Thinking));
             }
             ("signature_delta", Some(Open::Thinking { signature })) => {
-                signature.push_str(text(delta, "signature").unwrap_or_default());
+                hold(signature, text(delta, "signature"));
             }
             ("signature_delta", _) => out.extend(piece("signature").map(Event::Signature)),
             _ => out.push(Event::Unknown { json: event.clone() }),
@@ -249,6 +252,13 @@ impl Machine {
             _ => {}
         }
         Heard::Known
+    }
+}
+
+fn hold(held: &mut String, piece: Option<&str>) {
+    let piece = piece.unwrap_or_default();
+    if held.len() + piece.len() <= MAX_HELD {
+        held.push_str(piece);
     }
 }
 

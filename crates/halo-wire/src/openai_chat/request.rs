@@ -92,7 +92,7 @@ fn user(
                 };
                 messages.push(json!({ "role": "tool", "tool_call_id": call_id, "content": text }));
             }
-            Part::Text { text } if !text.is_empty() => {
+            Part::Text { text } if !text.trim().is_empty() => {
                 content.push(json!({ "type": "text", "text": text }));
             }
             Part::Image(image) => {
@@ -120,7 +120,7 @@ fn assistant(message: &RequestMessage, messages: &mut Vec<Value>) {
     let mut calls = Vec::new();
     for part in &message.parts {
         match part {
-            Part::Text { text } if !text.is_empty() => texts.push(json!({ "text": text })),
+            Part::Text { text } if !text.trim().is_empty() => texts.push(json!({ "text": text })),
             Part::ToolCall { id, name, arguments } => calls.push(json!({
                 "id": id,
                 "type": "function",

@@ -36,6 +36,8 @@ pub(crate) struct Machine {
 struct Call {
     id: Option<String>,
     announced: bool,
+    /// Its arguments came in one piece together with its name; another name is another call.
+    whole: bool,
     held: String,
 }
 
@@ -249,7 +251,7 @@ impl Machine {
         let known = known.filter(|&index| {
             let another =
                 id.is_some() && self.calls[index].id.is_some() && self.calls[index].id != id;
-            !(another && !name.is_empty())
+            name.is_empty() || !(another || self.calls[index].whole)
         });
         let index = match known {
             Some(index) => index,
@@ -259,7 +261,12 @@ impl Machine {
             }
             None => {
                 let index = self.calls.len();
-                self.calls.push(Call { id: None, announced: false, held: String::new() });
+                self.calls.push(Call {
+                    id: None,
+                    announced: false,
+                    whole: false,
+                    held: String::new(),
+                });
                 self.by_wire.insert(wire.unwrap_or(index as u64), index);
                 index
             }
@@ -281,6 +288,9 @@ impl Machine {
             return;
         }
         let call = &mut self.calls[index];
+        call.whole = !name.is_empty()
+            && known.is_none()
+            && serde_json::from_str::<serde::de::IgnoredAny>(&piece).is_ok();
         if call.announced {
             out.push(Event::ToolArguments { index, delta: piece });
         } else {
