@@ -1,0 +1,240 @@
+# The settings pages.
+
+settings-title = Settings
+settings-nav = Sections of the settings
+settings-nav-models = AI Model
+settings-nav-recovery = Recovery
+settings-nav-gateway = Gateway
+settings-nav-appearance = Appearance
+settings-nav-about = About
+settings-back = Back to the conversations
+settings-save = Save
+settings-cancel = Cancel
+settings-copy = Copy
+settings-copied = Copied
+settings-saved = Saved.
+
+## AI Model: the list
+
+settings-models-intro = The providers Halo can talk to. Keys stay on this computer, in a file of their own that only you can read.
+settings-models-empty = No provider of your own yet. The practice provider answers at once and needs no key; add a real one when you have a key.
+settings-providers = Providers
+settings-provider-default = Default
+settings-provider-practice = Practice
+settings-provider-practice-about = Built in. It imitates a provider, fails on demand and never leaves this computer.
+settings-provider-removed = { $name } is removed. It stays listed here until you leave this page.
+settings-provider-restore = Restore
+settings-provider-restored = { $name } is back.
+settings-provider-restore-gone = This provider can no longer be brought back. Please add it again.
+settings-provider-edit = Edit
+settings-provider-remove = Remove
+settings-provider-remove-named = Remove { $name }
+settings-provider-edit-named = Edit { $name }
+settings-provider-models = { $count ->
+    [0] no models listed
+    [one] { $count } model
+   *[other] { $count } models
+}
+settings-provider-key-none = no key
+settings-provider-key-env = from { $name }
+settings-provider-key-env-missing = from { $name }, which is not set
+settings-provider-keys-more = { $count ->
+    [one] and { $count } more
+   *[other] and { $count } more
+}
+settings-default = Default model
+settings-default-about = New conversations start with it. Each conversation can change it.
+settings-default-none = None chosen
+settings-default-choose = Provider and model
+settings-default-saved = New conversations now start with { $model }.
+settings-default-unknown = Choose one of the models in the list.
+
+## AI Model: adding
+
+settings-add = Add a provider
+settings-add-paste = Paste a key
+settings-add-paste-about = Halo guesses whose key it is, fetches the models and tests the way there.
+settings-add-paste-go = Add
+settings-add-paste-guess = This looks like a key of { $name }.
+settings-add-paste-unsure = Several providers hand out keys that look like this. Choose the one it belongs to.
+settings-add-paste-empty = Paste a key first, or choose a provider below.
+settings-add-choose = Or choose a provider
+settings-preset-about-anthropic = Claude models
+settings-preset-about-openai = GPT models
+settings-preset-about-gemini = Gemini models, through their OpenAI-compatible address
+settings-preset-about-deepseek = DeepSeek models
+settings-preset-about-openrouter = Models of many makers behind one key
+settings-preset-about-ollama = Models on your own computer; no key needed
+settings-preset-about-openai-compatible = Any server or relay that speaks OpenAI Chat Completions
+settings-preset-about-anthropic-compatible = Any server or relay that speaks Anthropic Messages
+settings-preset-about-practice = Built-in practice provider
+
+## AI Model: the form
+
+settings-form-new = Add { $preset }
+settings-form-edit = { $name }
+settings-form-name = Name
+settings-form-name-about = As it appears in the model list.
+settings-form-preset = Kind
+settings-form-protocol = Protocol
+settings-form-protocol-anthropic = Anthropic Messages
+settings-form-protocol-openai-chat = OpenAI Chat Completions
+settings-form-url = Base URL
+settings-form-url-about = With or without /v1, with or without a slash at the end; the full address of the endpoint works too.
+settings-form-url-called = This will be called:
+settings-form-url-fixed = The practice provider runs inside Halo; its address is not yours to set.
+settings-form-url-empty = Enter the address of the server.
+settings-form-url-bad = This is no address Halo can call: { $why }
+settings-form-url-plain = This address is plain http and leads to another computer. Your key would travel there unencrypted, readable for everyone on the way. Use https where the server offers it.
+settings-form-key = Key
+settings-form-key-number = Key { $n }
+settings-form-key-another = Another key
+settings-form-key-another-about = Used in this order when one is refused or used up.
+settings-form-key-more = Several keys
+settings-form-key-keep = Leave empty to keep { $key }
+settings-form-key-saved = Saved: { $key }
+settings-form-key-drop = Remove this key
+settings-form-key-optional = Local servers need no key.
+settings-form-key-show = Show
+settings-form-key-hide = Hide
+settings-form-key-show-what = Show what is typed
+settings-form-key-page = Get a key
+settings-form-key-practice = Any text works here, except the word “wrong”: the practice provider refuses a key that contains it.
+settings-form-key-env = Environment variable
+settings-form-key-env-about = The key is read from this variable; nothing is written to disk. A key typed above comes first.
+settings-form-key-env-set = The variable is set.
+settings-form-key-env-unset = The variable is not set in the environment Halo was started in.
+settings-form-model = Default model
+settings-form-model-about = Choose one, or type any name your provider knows.
+settings-form-model-fetch = Fetch models
+settings-form-model-fetching = Fetching…
+settings-form-model-fetched = { $count ->
+    [0] The provider lists no models. Type a name.
+    [one] The provider lists { $count } model.
+   *[other] The provider lists { $count } models.
+}
+settings-form-model-list = Models
+settings-form-model-none-match = No listed model has this in its name. You can use it all the same.
+settings-form-model-seen = sees pictures
+settings-form-model-window = { $tokens } tokens
+settings-form-make-default = Use it for new conversations
+settings-form-test = Test
+settings-form-testing = Testing…
+settings-form-test-about = Sends one small real request, just as the chat does, with what stands in the form now.
+settings-form-saved = { $name } is saved.
+settings-form-added = { $name } is added.
+
+## AI Model: what is wrong with a form
+
+settings-error-heading = Not saved
+settings-error-name-empty = Give the provider a name.
+settings-error-name-long = The name is longer than { $max } characters.
+settings-error-env-name = “{ $name }” cannot be the name of an environment variable. Letters, digits and _ are allowed, and it cannot begin with a digit.
+settings-error-key-chars = Key { $n } contains characters that cannot be sent in a request header. Perhaps something was pasted along with it.
+settings-error-key-masked = This is the shortened form of a key, as pages show it. Copy the whole key.
+settings-error-key-url = What stands in the key field is an address. Did it slip into the wrong field?
+settings-error-preset = There is no preset called “{ $name }”.
+settings-error-provider = There is no provider called “{ $id }”. It may have been removed in another tab.
+settings-error-config = The settings file could not be used, and it was left as it is. Mend it, then save again.
+settings-error-file = The settings file could not be read or written. Nothing was changed.
+settings-error-change = The change was not made.
+settings-error-config-words = What is wrong there
+
+## Test and Fetch models
+
+settings-test-good = It works. { $model } answered.
+settings-test-failed = The test failed at this step: { $step }
+settings-test-needs-model = Enter a model first, or fetch the list.
+settings-test-step-url = Address
+settings-test-step-dns = Host name
+settings-test-step-connect = Connection
+settings-test-step-tls = Encryption
+settings-test-step-request = Request
+settings-test-step-answer = Answer
+settings-test-ms = { $ms } ms
+settings-test-ok = passed
+settings-test-bad = failed
+settings-test-raw = What the provider said
+settings-test-raw-local = What happened
+settings-test-meaning = What it means
+settings-test-remedies = What you can do
+settings-test-details = Status, headers and address
+settings-test-status = Status
+settings-test-address = Address
+settings-test-headers = Headers
+settings-test-no-body = The answer was empty.
+settings-fetch-failed = The list of models could not be fetched.
+
+## A message that waits
+
+settings-waiting = A message is waiting: after saving you can send it again.
+settings-waiting-ready = Saved. Your message is still waiting.
+settings-waiting-resend = Resend the waiting message
+settings-waiting-resend-model = Resend the waiting message to { $model }
+settings-waiting-back = Back to the conversation
+settings-waiting-failed = The message could not be sent again: { $why }
+
+## Recovery
+
+settings-recovery-intro = What Halo may do by itself when a request fails. Everything it does stands in the conversation and can be taken back; what is stored is never changed.
+settings-recovery-retry = Try again by itself
+settings-recovery-retry-about = Rate limits, overload and faults at the provider: wait as long as the provider asks, then send again, with a countdown you can cut short. At most { $tries } tries, and no wait of more than { $seconds } seconds. Used-up credit, refused keys and missing rights are never tried again by themselves.
+settings-recovery-images = Always leave pictures out for models that cannot see
+settings-recovery-images-about = The pictures stay in the conversation and are sent again to a model that can see.
+settings-recovery-compact = Always compact when the window is exceeded
+settings-recovery-compact-about = The older part goes out as a summary; every message stays, and the step can be undone.
+settings-recovery-always = Always on, because they change nothing you wrote: leaving out a parameter the model refused, asking for a shorter answer where the model's maximum is smaller, and mending the order of messages.
+
+settings-recovery-env = Decided by the environment variable { $name }.
+
+## Gateway
+
+settings-gateway-intro = Other programs can use your providers through Halo: they get its waiting, its repairs and its explanations of errors. Point them at this address and give them a Halo key.
+settings-gateway-address = Address
+settings-gateway-openai = OpenAI-compatible base URL
+settings-gateway-anthropic = Anthropic-compatible base URL
+settings-gateway-keys = Halo keys
+settings-gateway-keys-about = Halo keeps only a fingerprint of each key, so a key can be shown just once, when it is made.
+settings-gateway-keys-none = No key yet. Make one to use the gateway.
+settings-gateway-key-label = What is it for?
+settings-gateway-key-label-example = for example: my editor
+settings-gateway-key-make = Make a new key
+settings-gateway-key-made = This is the new key. It is shown only now; copy it.
+settings-gateway-key-created = made { $date }
+settings-gateway-key-used = last used { $date }
+settings-gateway-key-unused = not used yet
+settings-gateway-key-remove = Remove
+settings-gateway-key-remove-named = Remove the key “{ $label }”
+settings-gateway-key-removed = The key “{ $label }” no longer works.
+settings-gateway-key-unnamed = without a name
+settings-gateway-key-put-back = Put it back
+settings-gateway-key-back = The key “{ $label }” works again.
+settings-gateway-models = A model is named provider/model, for example { $model }. Without a provider Halo takes the one that has the model.
+settings-gateway-snippets = How to connect
+settings-gateway-snippet-openai = Python, openai
+settings-gateway-snippet-anthropic = Python, anthropic
+settings-gateway-snippet-curl = curl
+settings-gateway-snippet-env = Environment of coding agents
+settings-gateway-snippet-key = Put your Halo key in place of { $placeholder }.
+
+## Appearance
+
+settings-appearance-intro = How Halo looks in this browser.
+settings-theme = Colours
+settings-theme-system = As the system
+settings-theme-light = Light
+settings-theme-dark = Dark
+settings-language = Language
+settings-language-browser = As the browser
+settings-language-en = English
+settings-language-zh = 中文
+
+## About
+
+settings-about-version = Version
+settings-about-licence = Licence
+settings-about-data = Data folder
+settings-about-config = Settings file
+settings-about-secrets = Keys file
+settings-about-what = Halo is a chat client and a gateway for model providers. Your conversations and keys stay on this computer; nothing is sent anywhere but to the providers you use.
+settings-about-files = You can edit the settings file by hand. What you write in it by yourself, comments included, is kept.

@@ -1,0 +1,237 @@
+# 设置页面。
+
+settings-title = 设置
+settings-nav = 设置分类
+settings-nav-models = AI 模型
+settings-nav-recovery = 恢复
+settings-nav-gateway = 网关
+settings-nav-appearance = 外观
+settings-nav-about = 关于
+settings-back = 返回对话
+settings-save = 保存
+settings-cancel = 取消
+settings-copy = 复制
+settings-copied = 已复制
+settings-saved = 已保存。
+
+## AI 模型：列表
+
+settings-models-intro = Halo 可以使用的服务商。密钥只留在这台电脑上，存放在只有你能读取的单独文件里。
+settings-models-empty = 你还没有添加服务商。练习服务商无需密钥即可回答；有了密钥再添加真正的服务商。
+settings-providers = 服务商
+settings-provider-default = 默认
+settings-provider-practice = 练习
+settings-provider-practice-about = 内置。它模拟一个服务商，可按需出错，数据不会离开这台电脑。
+settings-provider-removed = 已移除 { $name }。离开本页之前，它仍会列在这里。
+settings-provider-restore = 恢复
+settings-provider-restored = { $name } 已恢复。
+settings-provider-restore-gone = 这个服务商已无法恢复，请重新添加。
+settings-provider-edit = 编辑
+settings-provider-remove = 移除
+settings-provider-remove-named = 移除 { $name }
+settings-provider-edit-named = 编辑 { $name }
+settings-provider-models = { $count ->
+    [0] 未列出模型
+   *[other] { $count } 个模型
+}
+settings-provider-key-none = 无密钥
+settings-provider-key-env = 来自 { $name }
+settings-provider-key-env-missing = 来自 { $name }（尚未设置）
+settings-provider-keys-more = { $count ->
+   *[other] 另有 { $count } 个
+}
+settings-default = 默认模型
+settings-default-about = 新对话使用它开始；每个对话都可以更换。
+settings-default-none = 未选择
+settings-default-choose = 服务商和模型
+settings-default-saved = 新对话将使用 { $model }。
+settings-default-unknown = 请选择列表中的模型。
+
+## AI 模型：添加
+
+settings-add = 添加服务商
+settings-add-paste = 粘贴密钥
+settings-add-paste-about = Halo 会猜出密钥属于哪家服务商，获取模型列表并测试连接。
+settings-add-paste-go = 添加
+settings-add-paste-guess = 这看起来是 { $name } 的密钥。
+settings-add-paste-unsure = 有多家服务商的密钥都是这种样子，请选择它所属的一家。
+settings-add-paste-empty = 请先粘贴密钥，或在下方选择服务商。
+settings-add-choose = 或者选择服务商
+settings-preset-about-anthropic = Claude 系列模型
+settings-preset-about-openai = GPT 系列模型
+settings-preset-about-gemini = Gemini 系列模型，经由其 OpenAI 兼容地址
+settings-preset-about-deepseek = DeepSeek 系列模型
+settings-preset-about-openrouter = 一个密钥使用多家模型
+settings-preset-about-ollama = 在自己电脑上运行的模型，无需密钥
+settings-preset-about-openai-compatible = 任何支持 OpenAI Chat Completions 的服务器或中转
+settings-preset-about-anthropic-compatible = 任何支持 Anthropic Messages 的服务器或中转
+settings-preset-about-practice = 内置的练习服务商
+
+## AI 模型：表单
+
+settings-form-new = 添加 { $preset }
+settings-form-edit = { $name }
+settings-form-name = 名称
+settings-form-name-about = 显示在模型列表中的名称。
+settings-form-preset = 类型
+settings-form-protocol = 协议
+settings-form-protocol-anthropic = Anthropic Messages
+settings-form-protocol-openai-chat = OpenAI Chat Completions
+settings-form-url = 接口地址（Base URL）
+settings-form-url-about = 带不带 /v1、末尾有没有斜杠都可以，完整的接口地址也可以。
+settings-form-url-called = 将会请求：
+settings-form-url-fixed = 练习服务商在 Halo 内部运行，地址不能修改。
+settings-form-url-empty = 请填写服务器地址。
+settings-form-url-bad = 这不是 Halo 能请求的地址：{ $why }
+settings-form-url-plain = 这个地址使用明文 http，并且指向另一台电脑。密钥会不加密地传输，途中任何人都能读到。若服务器支持，请改用 https。
+settings-form-key = 密钥
+settings-form-key-number = 密钥 { $n }
+settings-form-key-another = 再加一个密钥
+settings-form-key-another-about = 前一个被拒绝或额度用尽时，按此顺序使用。
+settings-form-key-more = 多个密钥
+settings-form-key-keep = 留空则保留 { $key }
+settings-form-key-saved = 已保存：{ $key }
+settings-form-key-drop = 移除此密钥
+settings-form-key-optional = 本地服务器不需要密钥。
+settings-form-key-show = 显示
+settings-form-key-hide = 隐藏
+settings-form-key-show-what = 显示输入的内容
+settings-form-key-page = 获取密钥
+settings-form-key-practice = 这里填什么都可以，只是不要包含 “wrong”：练习服务商会拒绝含有它的密钥。
+settings-form-key-env = 环境变量
+settings-form-key-env-about = 从这个变量读取密钥，不写入磁盘。若上方填写了密钥，则优先使用上方的。
+settings-form-key-env-set = 该变量已设置。
+settings-form-key-env-unset = 启动 Halo 的环境中没有设置该变量。
+settings-form-model = 默认模型
+settings-form-model-about = 从列表中选择，或输入服务商支持的任意名称。
+settings-form-model-fetch = 获取模型列表
+settings-form-model-fetching = 正在获取…
+settings-form-model-fetched = { $count ->
+    [0] 服务商没有列出模型，请直接输入名称。
+   *[other] 服务商列出了 { $count } 个模型。
+}
+settings-form-model-list = 模型
+settings-form-model-none-match = 列表中没有名称包含它的模型，但仍然可以使用。
+settings-form-model-seen = 能看图片
+settings-form-model-window = { $tokens } 个 token
+settings-form-make-default = 用于新对话
+settings-form-test = 测试
+settings-form-testing = 正在测试…
+settings-form-test-about = 按表单当前内容，以与聊天完全相同的方式发送一个真实的小请求。
+settings-form-saved = { $name } 已保存。
+settings-form-added = { $name } 已添加。
+
+## AI 模型：表单中的问题
+
+settings-error-heading = 未保存
+settings-error-name-empty = 请为服务商取一个名称。
+settings-error-name-long = 名称超过了 { $max } 个字符。
+settings-error-env-name = “{ $name }”不能用作环境变量名。只能使用字母、数字和 _，且不能以数字开头。
+settings-error-key-chars = 密钥 { $n } 含有不能放进请求头的字符，可能粘贴时带入了其他内容。
+settings-error-key-masked = 这是页面上显示的缩短形式，请复制完整的密钥。
+settings-error-key-url = 密钥栏里填的是一个网址，是不是填错了位置？
+settings-error-preset = 没有名为“{ $name }”的预设。
+settings-error-provider = 没有名为“{ $id }”的服务商，可能已在另一个标签页中移除。
+settings-error-config = 设置文件无法使用，已保持原样。请修正后再次保存。
+settings-error-file = 设置文件无法读取或写入，没有做任何改动。
+settings-error-change = 改动没有生效。
+settings-error-config-words = 问题所在
+
+## 测试与获取模型
+
+settings-test-good = 可以使用，{ $model } 已回答。
+settings-test-failed = 测试在这一步失败：{ $step }
+settings-test-needs-model = 请先填写模型，或获取模型列表。
+settings-test-step-url = 地址
+settings-test-step-dns = 域名解析
+settings-test-step-connect = 连接
+settings-test-step-tls = 加密连接
+settings-test-step-request = 请求
+settings-test-step-answer = 回答
+settings-test-ms = { $ms } 毫秒
+settings-test-ok = 通过
+settings-test-bad = 失败
+settings-test-raw = 服务商的原话
+settings-test-raw-local = 发生了什么
+settings-test-meaning = 含义
+settings-test-remedies = 可以这样做
+settings-test-details = 状态码、响应头和地址
+settings-test-status = 状态码
+settings-test-address = 地址
+settings-test-headers = 响应头
+settings-test-no-body = 回答是空的。
+settings-fetch-failed = 无法获取模型列表。
+
+## 等待中的消息
+
+settings-waiting = 有一条消息在等待：保存后可以重新发送。
+settings-waiting-ready = 已保存。你的消息仍在等待。
+settings-waiting-resend = 重新发送等待中的消息
+settings-waiting-resend-model = 将等待中的消息发送给 { $model }
+settings-waiting-back = 返回对话
+settings-waiting-failed = 消息未能重新发送：{ $why }
+
+## 恢复
+
+settings-recovery-intro = 请求失败时 Halo 可以自行做的事。它所做的一切都会显示在对话中并可撤销；已保存的内容绝不会改变。
+settings-recovery-retry = 自动重试
+settings-recovery-retry-about = 遇到限流、过载和服务商故障时：按服务商要求的时间等待后重新发送，倒计时可随时跳过。最多尝试 { $tries } 次，等待不超过 { $seconds } 秒。额度用尽、密钥被拒或缺少权限时绝不会自动重试。
+settings-recovery-images = 模型看不了图片时，总是自动省去图片
+settings-recovery-images-about = 图片仍保留在对话中，换成能看图片的模型时会再次发送。
+settings-recovery-compact = 超出上下文窗口时，总是自动压缩
+settings-recovery-compact-about = 较早的部分以摘要形式发送；所有消息都保留，这一步可以撤销。
+settings-recovery-always = 以下几项始终开启，因为它们不改变你写的内容：省去模型拒绝的参数、在模型上限较小时请求更短的回答、修正消息顺序。
+
+settings-recovery-env = 由环境变量 { $name } 决定。
+
+## 网关
+
+settings-gateway-intro = 其他程序可以通过 Halo 使用你的服务商，并得到它的等待、修复和错误说明。让它们指向这个地址，并使用一个 Halo 密钥。
+settings-gateway-address = 地址
+settings-gateway-openai = OpenAI 兼容地址
+settings-gateway-anthropic = Anthropic 兼容地址
+settings-gateway-keys = Halo 密钥
+settings-gateway-keys-about = Halo 只保存密钥的指纹，所以密钥只在创建时显示一次。
+settings-gateway-keys-none = 还没有密钥。创建一个即可使用网关。
+settings-gateway-key-label = 用途
+settings-gateway-key-label-example = 例如：我的编辑器
+settings-gateway-key-make = 创建新密钥
+settings-gateway-key-made = 这是新密钥，只在此刻显示，请复制。
+settings-gateway-key-created = 创建于 { $date }
+settings-gateway-key-used = 最近使用 { $date }
+settings-gateway-key-unused = 尚未使用
+settings-gateway-key-remove = 移除
+settings-gateway-key-remove-named = 移除密钥“{ $label }”
+settings-gateway-key-removed = 密钥“{ $label }”已失效。
+settings-gateway-key-unnamed = 未命名
+settings-gateway-key-put-back = 撤销移除
+settings-gateway-key-back = 密钥“{ $label }”已重新生效。
+settings-gateway-models = 模型写作 服务商/模型，例如 { $model }。不写服务商时，Halo 会选择拥有该模型的一家。
+settings-gateway-snippets = 如何连接
+settings-gateway-snippet-openai = Python，openai
+settings-gateway-snippet-anthropic = Python，anthropic
+settings-gateway-snippet-curl = curl
+settings-gateway-snippet-env = 编程助手的环境变量
+settings-gateway-snippet-key = 请用你的 Halo 密钥替换 { $placeholder }。
+
+## 外观
+
+settings-appearance-intro = Halo 在这个浏览器中的样子。
+settings-theme = 颜色
+settings-theme-system = 跟随系统
+settings-theme-light = 浅色
+settings-theme-dark = 深色
+settings-language = 语言
+settings-language-browser = 跟随浏览器
+settings-language-en = English
+settings-language-zh = 中文
+
+## 关于
+
+settings-about-version = 版本
+settings-about-licence = 许可证
+settings-about-data = 数据文件夹
+settings-about-config = 设置文件
+settings-about-secrets = 密钥文件
+settings-about-what = Halo 是聊天客户端，也是模型服务商的网关。你的对话和密钥都留在这台电脑上，除了你使用的服务商，不会发送到任何地方。
+settings-about-files = 设置文件可以手工编辑。你自己写的内容（包括注释）都会保留。

@@ -1,0 +1,582 @@
+//! Settings → AI Model: the providers in use, and the form of one of them.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use axum::extract::{Extension, Query, State};
+use axum::response::Response;
+use halo_config::{Config, KeyInfo, KeyOrigin, Preset, ProviderConfig, preset, presets};
+use halo_engine::Engine;
+use halo_types::{ProviderId, Target};
+
+use super::draft::{Echo, saved_keys};
+use super::form::{Draft, Fault, Pairs, Waiting};
+use super::undo::Removed;
+use super::{Answer, Section, Shell, Trouble, uncached};
+use crate::error::PageError;
+use crate::page::{self, Page};
+use crate::state::AppState;
+use crate::strings::Words;
+
+/// The preset name of the practice provider.
+pub(super) const PRACTICE: &str = "practice";
+
+/// A provider of the list.
+struct Row {
+    id: ProviderId,
+    name: String,
+    preset: String,
+    base_url: String,
+    key: String,
+    models: String,
+    is_default: bool,
+    practice: bool,
+    open: bool,
+    edit_label: String,
+    remove_label: String,
+}
+
+/// Something removed that can be brought back.
+pub(super) struct Gone {
+    pub(super) id: String,
+    pub(super) words: String,
+}
+
+struct Choice {
+    value: String,
+    words: String,
+    chosen: bool,
+}
+
+struct PresetChoice {
+    id: &'static str,
+    name: &'static str,
+    about: String,
+}
+
+/// The button that sends the waiting message again.
+struct Ready {
+    words: String,
+    target: Option<Target>,
+    back: String,
+}
+
+struct KeySlot {
+    at: usize,
+    id: String,
+    label: String,
+    /// The saved key in its masked form, in words.
+    saved: Option<String>,
+    hint: Option<String>,
+    typed: String,
+    dropped: bool,
+    focus: bool,
+}
+
+/// The form of a provider.
+struct FormView {
+    w: Words,
+    id: Option<ProviderId>,
+    heading: String,
+    preset: String,
+    practice: bool,
+    name: String,
+    base_url: String,
+    protocol: String,
+    slots: Vec<KeySlot>,
+    key_optional: bool,
+    keys_url: Option<String>,
+    key_env: String,
+    env_example: String,
+    env_state: Option<String>,
+    model: String,
+    make_default: bool,
+    /// The field a link points at.
+    field: String,
+    faults: Vec<Fault>,
+    carried_fields: Vec<(&'static str, String)>,
+    cancel: String,
+    echo: String,
+    model_list: String,
+    report: String,
+}
+
+impl FormView {
+    fn faults_of(&self, field: &str) -> Vec<String> {
+        self.faults.iter().filter(|f| f.field() == field).map(|f| f.words(self.w)).collect()
+    }
+
+    fn first_slots(&self) -> &[KeySlot] {
+        &self.slots[..self.slots.len().min(1)]
+    }
+
+    fn other_slots(&self) -> &[KeySlot] {
+        self.slots.get(1..).unwrap_or_default()
+    }
+
+    /// Whether there is more than one key to show.
+    fn several(&self) -> bool {
+        self.other_slots().iter().any(|slot| slot.saved.is_some() || !slot.typed.is_empty())
+    }
+
+    fn empty_slot(&self) -> KeySlot {
+        KeySlot {
+            at: usize::MAX,
+            id: "key-new".to_owned(),
+            label: self.w.t("settings-form-key-another"),
+            saved: None,
+            hint: None,
+            typed: String::new(),
+            dropped: false,
+            focus: false,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "settings/models.html")]
+struct ModelsPage {
+    page: Page,
+    shell: Shell,
+    rows: Vec<Row>,
+    no_own: bool,
+    removed: Option<Gone>,
+    choices: Vec<Choice>,
+    /// Whether none of the choices is the default.
+    none_chosen: bool,
+    presets: Vec<PresetChoice>,
+    form: Option<FormView>,
+    adding: bool,
+    waiting: Option<Waiting>,
+    resend: Option<Ready>,
+    carried: String,
+    carried_fields: Vec<(&'static str, String)>,
+    /// A pasted key whose provider could not be told.
+    unsure: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "settings/echo.html")]
+struct EchoView {
+    w: Words,
+    chat: String,
+    error: Option<String>,
+    plain: bool,
+}
+
+/// The URL that will be called, as a piece of the page.
+pub(super) fn echo_html(w: Words, echo: Echo) -> Result<String, askama::Error> {
+    EchoView { w, chat: echo.chat, error: echo.error, plain: echo.plain }.render()
+}
+
+/// A model of the list.
+pub(super) struct ModelOption {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) about: String,
+}
+
+#[derive(Template)]
+#[template(path = "settings/model_list.html")]
+pub(super) struct ModelList {
+    pub(super) w: Words,
+    pub(super) note: Option<String>,
+    pub(super) models: Vec<ModelOption>,
+    pub(super) failure: Option<String>,
+}
+
+impl ModelList {
+    /// The models a provider is known to have, with what is known about them.
+    fn known(w: Words, provider: &ProviderConfig) -> Self {
+        let models = provider
+            .models
+            .iter()
+            .map(|id| {
+                let entry = halo_config::catalogue(id).unwrap_or_default();
+                let about = model_about(w, entry.vision, entry.context_window);
+                ModelOption { id: id.clone(), name: String::new(), about }
+            })
+            .collect();
+        Self { w, note: None, models, failure: None }
+    }
+}
+
+/// `sees pictures · 200k tokens`
+pub(super) fn model_about(w: Words, vision: Option<bool>, window: Option<u64>) -> String {
+    let sees = (vision == Some(true)).then(|| w.t("settings-form-model-seen"));
+    let window = window.map(|tokens| w.t1("settings-form-model-window", "tokens", thousands(tokens)));
+    sees.into_iter().chain(window).collect::<Vec<_>>().join(" · ")
+}
+
+fn thousands(tokens: u64) -> String {
+    match tokens {
+        0..1000 => tokens.to_string(),
+        1000..1_000_000 => format!("{}k", tokens / 1000),
+        _ if tokens % 1_000_000 < 100_000 => format!("{}M", tokens / 1_000_000),
+        _ => format!("{}.{}M", tokens / 1_000_000, tokens % 1_000_000 / 100_000),
+    }
+}
+
+/// What the page is to show beside the list.
+#[derive(Default)]
+pub(super) struct View {
+    /// The form that is open.
+    pub(super) draft: Option<Draft>,
+    pub(super) faults: Vec<Fault>,
+    /// The field to begin with: `name`, `url`, `key` or `model`.
+    pub(super) field: String,
+    pub(super) waiting: Option<Waiting>,
+    /// Whether the settings were saved, so that the waiting message can go.
+    pub(super) saved: bool,
+    /// The model the waiting message is to go to, where that changed.
+    pub(super) resend_to: Option<Target>,
+    pub(super) removed: Option<ProviderId>,
+    pub(super) notice: Option<String>,
+    pub(super) trouble: Option<Trouble>,
+    pub(super) report: Option<String>,
+    pub(super) models: Option<ModelList>,
+    pub(super) unsure: Option<String>,
+}
+
+fn value<'p>(pairs: &'p Pairs, name: &str) -> Option<&'p str> {
+    pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+/// `GET /settings/ai-model`
+pub(super) async fn show(
+    State(state): State<AppState>,
+    Extension(removed): Extension<Removed>,
+    page: Page,
+    Query(query): Query<Pairs>,
+) -> Answer {
+    let w = page.words;
+    let engine = state.engine();
+    let default = engine.config().settings().default_target.clone();
+    let mut view = View {
+        waiting: Waiting::read(&query),
+        field: value(&query, "field").unwrap_or_default().to_owned(),
+        removed: value(&query, "removed").and_then(|id| id.parse().ok()),
+        ..View::default()
+    };
+    let named = |name: &str| value(&query, name).and_then(|id| id.parse::<ProviderId>().ok());
+    if let Some(id) = value(&query, "provider") {
+        match named("provider").and_then(|id| engine.provider(&id)) {
+            Some(provider) => view.draft = Some(Draft::of_provider(&provider, default.as_ref())),
+            None => {
+                view.trouble = Some(Trouble::plain(w.t1("settings-error-provider", "id", id)));
+            }
+        }
+    } else if let Some(id) = value(&query, "add") {
+        match preset(id) {
+            Some(preset) => view.draft = Some(Draft::of_preset(preset)),
+            None => {
+                view.trouble = Some(Trouble::plain(w.t1("settings-error-preset", "name", id)));
+            }
+        }
+    }
+    if let Some(provider) = named("saved").and_then(|id| engine.provider(&id)) {
+        view.saved = true;
+        view.notice = Some(w.t1("settings-form-saved", "name", &provider.name));
+        view.resend_to = value(&query, "to")
+            .filter(|model| !model.is_empty())
+            .map(|model| Target { provider: provider.id, model: model.to_owned() });
+    } else if let Some(provider) = named("restored").and_then(|id| engine.provider(&id)) {
+        view.notice = Some(w.t1("settings-provider-restored", "name", &provider.name));
+    } else if value(&query, "default").is_some() {
+        let model = default.map(|target| target.model).unwrap_or_default();
+        view.notice = Some(w.t1("settings-default-saved", "model", model));
+    }
+    render(engine, &removed, page, view)
+}
+
+/// The page with what is given.
+pub(super) fn render(engine: &Engine, removed: &Removed, page: Page, view: View) -> Answer {
+    let w = page.words;
+    let config = engine.config();
+    let default = config.settings().default_target.clone();
+    let open = view.draft.as_ref().and_then(|draft| draft.id.clone());
+    let practice = practice_id(engine);
+    let mut seen = BTreeSet::new();
+    let mut providers = engine.providers();
+    providers.retain(|provider| seen.insert(provider.id.clone()));
+
+    let rows: Vec<Row> = providers
+        .iter()
+        .map(|provider| Row {
+            id: provider.id.clone(),
+            name: provider.name.clone(),
+            preset: preset_name(w, &provider.preset),
+            base_url: provider.base_url.clone(),
+            key: key_words(w, provider, &config.key_infos(&provider.id)),
+            models: w.n("settings-provider-models", "count", provider.models.len() as u64),
+            is_default: default.as_ref().is_some_and(|target| target.provider == provider.id),
+            practice: Some(&provider.id) == practice.as_ref(),
+            open: Some(&provider.id) == open.as_ref(),
+            edit_label: w.t1("settings-provider-edit-named", "name", &provider.name),
+            remove_label: w.t1("settings-provider-remove-named", "name", &provider.name),
+        })
+        .collect();
+    let gone = view.removed.and_then(|id| removed.provider(&id)).map(|gone| Gone {
+        id: gone.provider.id.to_string(),
+        words: w.t1("settings-provider-removed", "name", &gone.provider.name),
+    });
+    let mut carried_fields = Vec::new();
+    if let Some(waiting) = view.waiting {
+        carried_fields.push(("conversation", waiting.conversation.to_string()));
+        carried_fields.push(("turn", waiting.turn.to_string()));
+        carried_fields.push(("attempt", waiting.attempt.to_string()));
+    }
+    let resend = view.waiting.filter(|_| view.saved).map(|waiting| Ready {
+        words: view.resend_to.as_ref().map_or_else(
+            || w.t("settings-waiting-resend"),
+            |target| w.t1("settings-waiting-resend-model", "model", &target.model),
+        ),
+        back: format!("/c/{}", waiting.conversation),
+        target: view.resend_to,
+    });
+    let extras = Extras {
+        faults: view.faults,
+        field: view.field,
+        report: view.report.unwrap_or_default(),
+        models: view.models,
+        carried_fields: carried_fields.clone(),
+        carried: view.waiting.map(Waiting::query).unwrap_or_default(),
+    };
+    let carried = extras.carried.clone();
+    let form = match view.draft {
+        Some(draft) => form_view(engine, w, draft, extras)?,
+        None => None,
+    };
+    let adding = form.as_ref().is_some_and(|form| form.id.is_none());
+    let mut shell = Shell::new(w, Section::Models);
+    shell.notice = view.notice;
+    shell.trouble = view.trouble;
+    let choices = choices(engine, default.as_ref());
+    let models_page = ModelsPage {
+        none_chosen: choices.iter().all(|choice| !choice.chosen),
+        no_own: rows.iter().all(|row| row.practice) && !adding,
+        choices,
+        presets: preset_choices(w),
+        page,
+        shell,
+        rows,
+        removed: gone,
+        form,
+        adding,
+        waiting: view.waiting,
+        resend,
+        carried,
+        carried_fields,
+        unsure: view.unsure,
+    };
+    Ok(uncached(page::html(&models_page)?))
+}
+
+/// The name of the built-in provider, where it runs.
+pub(super) fn practice_id(engine: &Engine) -> Option<ProviderId> {
+    engine.practice().map(|practice| practice.provider.id.clone())
+}
+
+fn choices(engine: &Engine, default: Option<&Target>) -> Vec<Choice> {
+    engine
+        .targets()
+        .into_iter()
+        .map(|info| Choice {
+            value: info.target.to_string(),
+            words: format!("{} · {}", info.provider_name, info.target.model),
+            chosen: default == Some(&info.target),
+        })
+        .collect()
+}
+
+fn preset_choices(w: Words) -> Vec<PresetChoice> {
+    presets()
+        .iter()
+        .map(|preset| PresetChoice {
+            id: &preset.id,
+            name: &preset.name,
+            about: w.t(&format!("settings-preset-about-{}", preset.id)),
+        })
+        .collect()
+}
+
+fn preset_name(w: Words, id: &str) -> String {
+    match preset(id) {
+        Some(preset) => preset.name.clone(),
+        None if id == PRACTICE => w.t("settings-preset-about-practice"),
+        None => id.to_owned(),
+    }
+}
+
+/// What may be said about a provider's keys.
+fn key_words(w: Words, provider: &ProviderConfig, infos: &[KeyInfo]) -> String {
+    let Some(first) = infos.first() else {
+        return match &provider.key_env {
+            Some(name) => w.t1("settings-provider-key-env-missing", "name", name),
+            None => w.t("settings-provider-key-none"),
+        };
+    };
+    let words = match &first.origin {
+        KeyOrigin::File => first.masked.clone(),
+        KeyOrigin::Env(name) => w.t1("settings-provider-key-env", "name", name),
+    };
+    match infos.len() - 1 {
+        0 => words,
+        more => format!("{words} {}", w.n("settings-provider-keys-more", "count", more as u64)),
+    }
+}
+
+struct Extras {
+    faults: Vec<Fault>,
+    field: String,
+    report: String,
+    models: Option<ModelList>,
+    carried_fields: Vec<(&'static str, String)>,
+    carried: String,
+}
+
+/// The form for a draft; `None` where its preset does not exist.
+fn form_view(
+    engine: &Engine,
+    w: Words,
+    draft: Draft,
+    extras: Extras,
+) -> Result<Option<FormView>, PageError> {
+    let config = engine.config();
+    let saved = draft.id.as_ref().and_then(|id| engine.provider(id));
+    let Some(provider) = draft.provider(config, saved.as_ref()) else { return Ok(None) };
+    let practice = draft.id.is_some() && draft.id == practice_id(engine);
+    let infos = draft.id.as_ref().map(|id| config.key_infos(id)).unwrap_or_default();
+    let masked: Vec<String> =
+        saved_keys(config, draft.id.as_ref()).iter().map(halo_config::Secret::masked).collect();
+    let own = preset(&provider.preset);
+    let has_key = draft.has_key(masked.len()) || infos.len() > masked.len();
+    let echo = Echo::of(w, provider.protocol, &draft.base_url, has_key);
+    let list = extras.models.unwrap_or_else(|| ModelList::known(w, &provider));
+    let env_state = saved.as_ref().and_then(|saved| saved.key_env.as_ref()).map(|name| {
+        let set = infos.iter().any(|info| info.origin == KeyOrigin::Env(name.clone()));
+        w.t(if set { "settings-form-key-env-set" } else { "settings-form-key-env-unset" })
+    });
+    let field = if extras.field.is_empty() {
+        extras.faults.first().map_or("", Fault::field).to_owned()
+    } else {
+        extras.field
+    };
+    let mut carried_fields = extras.carried_fields;
+    carried_fields.push(("field", field.clone()));
+    let mut slots = key_slots(w, &draft, &masked, field == "key");
+    if practice {
+        slots.truncate(1);
+    }
+    Ok(Some(FormView {
+        heading: match &saved {
+            Some(saved) => saved.name.clone(),
+            None => w.t1("settings-form-new", "preset", preset_name(w, &provider.preset)),
+        },
+        protocol: w.t(&format!("settings-form-protocol-{}", provider.protocol)),
+        key_optional: own.is_some_and(|preset| !preset.needs_key || preset.base_url.is_empty()),
+        keys_url: provider.vendor().and_then(halo_diagnose::vendor).and_then(|v| v.keys_url.clone()),
+        env_example: env_example(own),
+        env_state,
+        echo: echo_html(w, echo)?,
+        model_list: list.render()?,
+        report: extras.report,
+        cancel: format!("/settings/ai-model?cancel=1{}", extras.carried),
+        w,
+        id: draft.id,
+        preset: provider.preset,
+        practice,
+        name: draft.name,
+        base_url: draft.base_url,
+        slots,
+        key_env: draft.key_env,
+        model: draft.model,
+        make_default: draft.make_default,
+        field,
+        faults: extras.faults,
+        carried_fields,
+    }))
+}
+
+fn env_example(preset: Option<&'static Preset>) -> String {
+    preset.and_then(|preset| preset.key_env.first()).cloned().unwrap_or_else(|| "MY_KEY".to_owned())
+}
+
+/// One field for each saved key, one for what was typed beyond them, and always at least one.
+fn key_slots(w: Words, draft: &Draft, masked: &[String], focus: bool) -> Vec<KeySlot> {
+    // A field of its own for a further key, so that one can be added without scripts.
+    let spare = usize::from(!masked.is_empty());
+    let count = masked.len().max(draft.keys.len()).max(1).max(masked.len() + spare).max(2);
+    (0..count)
+        .map(|at| {
+            let saved = masked.get(at);
+            KeySlot {
+                at,
+                id: format!("key-{at}"),
+                label: match (count, at) {
+                    (_, 0) if masked.len() < 2 => w.t("settings-form-key"),
+                    _ => w.n("settings-form-key-number", "n", at as u64 + 1),
+                },
+                saved: saved.map(|key| w.t1("settings-form-key-saved", "key", key)),
+                hint: saved.map(|key| w.t1("settings-form-key-keep", "key", key)),
+                typed: draft.keys.get(at).cloned().unwrap_or_default(),
+                dropped: draft.dropped.contains(&at),
+                focus: focus && at == 0,
+            }
+        })
+        .collect()
+}
+
+/// Where a provider stands in the list.
+pub(super) fn at(query: &str, id: &ProviderId) -> Response {
+    super::see_other(&format!("/settings/ai-model?{query}#provider-{id}"))
+}
+
+/// A provider that is configured in the file, or the practice provider.
+pub(super) fn saved_provider(engine: &Engine, draft: &Draft) -> Option<ProviderConfig> {
+    draft.id.as_ref().and_then(|id| engine.provider(id))
+}
+
+/// Whether changes of a provider go to the settings file.
+pub(super) fn is_written(engine: &Engine, config: &Config, id: &ProviderId) -> bool {
+    practice_id(engine).as_ref() != Some(id) && config.provider(id).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_read_as_people_say_them() {
+        let w = Words::default();
+        for (tokens, text) in [
+            (512, "512 tokens"),
+            (8192, "8k tokens"),
+            (200_000, "200k tokens"),
+            (1_000_000, "1M tokens"),
+            (1_048_576, "1M tokens"),
+            (1_500_000, "1.5M tokens"),
+        ] {
+            assert_eq!(model_about(w, None, Some(tokens)), text);
+        }
+        assert_eq!(model_about(w, Some(true), None), "sees pictures");
+        assert_eq!(model_about(w, Some(false), None), "");
+    }
+
+    #[test]
+    fn every_preset_is_described() {
+        for choice in preset_choices(Words::default()) {
+            assert!(!choice.about.starts_with("settings-"), "{}", choice.about);
+        }
+    }
+
+    #[test]
+    fn there_is_always_a_field_for_another_key() {
+        let w = Words::default();
+        let masked = ["a".to_owned(), "b".to_owned()];
+        assert_eq!(key_slots(w, &Draft::default(), &[], true).len(), 2);
+        let slots = key_slots(w, &Draft::default(), &masked, true);
+        assert_eq!(slots.len(), 3);
+        assert!(slots[0].focus && slots[1].saved.is_some() && slots[2].saved.is_none());
+    }
+}

@@ -1,0 +1,274 @@
+//! The outcome of a test: its stages, and the failure as the card in a conversation shows it.
+
+use std::fmt::Write as _;
+
+use askama::Template;
+use halo_engine::{TestFailure, TestReport, TestStep};
+use halo_types::{Action, Diagnosis, Evidence};
+
+use crate::strings::Words;
+
+/// A piece of the provider's words.
+struct Piece {
+    html: String,
+    /// Whether it decided the diagnosis.
+    marked: bool,
+}
+
+struct Stage {
+    name: &'static str,
+    words: String,
+    verdict: String,
+    ok: bool,
+    time: String,
+    detail: String,
+}
+
+struct Remedy {
+    action: &'static str,
+    text: String,
+    url: Option<String>,
+    /// Whether the address is on this very page.
+    here: bool,
+}
+
+struct Failure {
+    kind: &'static str,
+    step: &'static str,
+    headline: String,
+    raw_heading: String,
+    raw: Vec<Piece>,
+    empty: bool,
+    title: String,
+    meaning: String,
+    remedies: Vec<Remedy>,
+    status: Option<u16>,
+    url: Option<String>,
+    headers: String,
+}
+
+#[derive(Template)]
+#[template(path = "settings/report.html")]
+struct ReportView {
+    w: Words,
+    stages: Vec<Stage>,
+    good: Option<String>,
+    failure: Option<Failure>,
+}
+
+/// The report of a test.
+pub(super) fn of_test(w: Words, report: &TestReport, model: &str) -> Result<String, askama::Error> {
+    let stages = report
+        .stages
+        .iter()
+        .map(|stage| Stage {
+            name: name(stage.name),
+            words: w.t(words_key(stage.name)),
+            verdict: w.t(if stage.ok { "settings-test-ok" } else { "settings-test-bad" }),
+            ok: stage.ok,
+            time: w.t1("settings-test-ms", "ms", stage.ms),
+            detail: stage.detail.clone(),
+        })
+        .collect();
+    let good = report.failure.is_none().then(|| w.t1("settings-test-good", "model", model));
+    let failure = report.failure.as_ref().map(|f| {
+        let headline = w.t1("settings-test-failed", "step", w.t(words_key(f.step)));
+        failure(w, f, headline)
+    });
+    ReportView { w, stages, good, failure }.render()
+}
+
+/// The failure of fetching the models.
+pub(super) fn of_fetch(w: Words, failed: &TestFailure) -> Result<String, askama::Error> {
+    let failure = Some(failure(w, failed, w.t("settings-fetch-failed")));
+    ReportView { w, stages: Vec::new(), good: None, failure }.render()
+}
+
+fn failure(w: Words, failed: &TestFailure, headline: String) -> Failure {
+    let TestFailure { step, evidence, diagnosis, .. } = failed;
+    let raw = raw(evidence, diagnosis);
+    let heading = if evidence.body.is_empty() { "settings-test-raw-local" } else { "settings-test-raw" };
+    Failure {
+        kind: diagnosis.kind.as_str(),
+        step: name(*step),
+        headline,
+        raw_heading: w.t(heading),
+        empty: raw.is_empty(),
+        raw,
+        title: diagnosis.title.clone(),
+        meaning: diagnosis.meaning.clone(),
+        remedies: remedies(diagnosis),
+        status: evidence.status,
+        url: evidence.url.clone(),
+        headers: headers(evidence),
+    }
+}
+
+/// The body as it came, the deciding words apart; without a body, what the network said.
+fn raw(evidence: &Evidence, diagnosis: &Diagnosis) -> Vec<Piece> {
+    if evidence.body.is_empty() {
+        let chain = evidence.transport.as_ref().map(|fault| fault.chain.join("\n"));
+        return chain.map(|text| Piece { html: exact(&text), marked: false }).into_iter().collect();
+    }
+    let text = evidence.body.text();
+    let span = diagnosis.because.span.filter(|_| diagnosis.because.field == "body");
+    // A span counts bytes of the body; it fits the text only where the body is text.
+    let cut = span.filter(|_| std::str::from_utf8(evidence.body.as_bytes()).is_ok()).and_then(
+        |(start, end)| Some((text.get(..start)?, text.get(start..end)?, text.get(end..)?)),
+    );
+    let piece = |text: &str, marked| Piece { html: exact(text), marked };
+    match cut {
+        Some((before, words, after)) => {
+            [piece(before, false), piece(words, true), piece(after, false)]
+                .into_iter()
+                .filter(|piece| !piece.html.is_empty())
+                .collect()
+        }
+        None => vec![piece(&text, false)],
+    }
+}
+
+/// Escapes a text for `<pre>` so that the page's text equals it to the letter: a carriage return
+/// written as such would be read as a line feed.
+pub(super) fn exact(text: &str) -> String {
+    let mut html = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            '\r' => html.push_str("&#13;"),
+            '\0' => html.push('\u{fffd}'),
+            c => html.push(c),
+        }
+    }
+    html
+}
+
+/// Remedies that make sense for a test. Those that change a conversation do not.
+fn remedies(diagnosis: &Diagnosis) -> Vec<Remedy> {
+    diagnosis
+        .remedies
+        .iter()
+        .filter_map(|remedy| {
+            let field = match remedy.action {
+                Action::Continue
+                | Action::CompactAndResend
+                | Action::ResendWithoutImages
+                | Action::ShrinkImagesAndResend
+                | Action::RepairHistoryAndResend
+                | Action::DropParameterAndResend
+                | Action::LowerMaxTokensAndResend
+                | Action::SwitchProvider
+                | Action::EditMessage
+                | Action::NewConversation => return None,
+                Action::OpenSettingsKey => Some("#key-0"),
+                Action::OpenSettingsUrl => Some("#f-url"),
+                Action::OpenSettingsModel | Action::SwitchModel => Some("#f-model"),
+                Action::WaitAndResend
+                | Action::Resend
+                | Action::OpenBilling
+                | Action::CheckNetwork
+                | Action::OpenConsole
+                | Action::OpenLimits
+                | Action::OpenStatus
+                | Action::ContactProvider
+                | Action::Report => None,
+            };
+            Some(Remedy {
+                action: remedy.action.as_str(),
+                text: remedy.text.clone(),
+                here: field.is_some(),
+                url: field.map(str::to_owned).or_else(|| remedy.url.clone()),
+            })
+        })
+        .collect()
+}
+
+fn headers(evidence: &Evidence) -> String {
+    let mut text = String::new();
+    for (name, value) in evidence.headers.iter() {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{name}: {value}");
+    }
+    text
+}
+
+const fn name(step: TestStep) -> &'static str {
+    match step {
+        TestStep::Url => "url",
+        TestStep::Dns => "dns",
+        TestStep::Connect => "connect",
+        TestStep::Tls => "tls",
+        TestStep::Request => "request",
+        TestStep::Answer => "answer",
+    }
+}
+
+const fn words_key(step: TestStep) -> &'static str {
+    match step {
+        TestStep::Url => "settings-test-step-url",
+        TestStep::Dns => "settings-test-step-dns",
+        TestStep::Connect => "settings-test-step-connect",
+        TestStep::Tls => "settings-test-step-tls",
+        TestStep::Request => "settings-test-step-request",
+        TestStep::Answer => "settings-test-step-answer",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use halo_diagnose::{Context, diagnose};
+
+    use super::*;
+
+    fn failed(evidence: Evidence) -> TestFailure {
+        let diagnosis = diagnose(&evidence, &Context::default());
+        TestFailure {
+            step: TestStep::Answer,
+            evidence: Box::new(evidence),
+            diagnosis: Box::new(diagnosis),
+        }
+    }
+
+    /// The text a browser shows for a `<pre>` without other elements than `<mark>`.
+    fn text_of(html: &str) -> String {
+        html.replace("<mark>", "")
+            .replace("</mark>", "")
+            .replace("&#13;", "\r")
+            .replace("&#39;", "'")
+            .replace("&quot;", "\"")
+            .replace("&gt;", ">")
+            .replace("&lt;", "<")
+            .replace("&amp;", "&")
+    }
+
+    #[test]
+    fn the_providers_words_stand_there_to_the_letter() {
+        for body in [
+            r#"{"error":{"message":"Incorrect API key provided: sk-x."}}"#,
+            "\n\r\n <html><script>alert(1)</script> &amp; \"quoted\" 'too'\r\n",
+            "密钥无效 <b>",
+        ] {
+            let html = of_fetch(
+                Words::default(),
+                &failed(Evidence::from_http(401, halo_types::Headers::default(), body)),
+            )
+            .unwrap();
+            let (_, pre) = html.split_once("<pre").unwrap();
+            let (_, pre) = pre.split_once(">\n").unwrap();
+            let (pre, _) = pre.split_once("</pre>").unwrap();
+            assert_eq!(text_of(pre), body);
+            assert!(!html.contains("<script>"), "{html}");
+        }
+    }
+
+    #[test]
+    fn a_test_gives_no_advice_about_conversations() {
+        let body = "This model's maximum context length is 8192 tokens.";
+        let html = of_fetch(Words::default(), &failed(Evidence::from_text(body))).unwrap();
+        assert!(!html.contains("compact_and_resend") && !html.contains("new_conversation"));
+    }
+}
