@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::ops::Range;
 use std::path::Path;
 
-use halo_types::{Protocol, ProviderId};
+use halo_types::{Protocol, ProviderId, redact};
 use toml_edit::{Document, Item, TableLike, Value};
 
 use crate::file::Place;
@@ -46,8 +46,13 @@ pub(crate) fn syntax(path: &Path, text: &str, error: &toml_edit::TomlError) -> C
         line: place.line,
         column: place.column,
         what: error.message().lines().collect::<Vec<_>>().join(", "),
-        text: place.text.chars().take(200).collect(),
+        text: shown(place.text),
     }
+}
+
+/// A text of the file in a message: not too long, and without a key that was put there by mistake.
+fn shown(text: &str) -> String {
+    redact::mask(text, &[]).chars().take(200).collect()
 }
 
 const PROVIDER_KEYS: &[&str] =
@@ -249,7 +254,7 @@ impl Reader<'_> {
             column: place.column,
             key: key.to_owned(),
             expected: expected.to_string(),
-            found: found.lines().next().unwrap_or_default().chars().take(200).collect(),
+            found: shown(found.lines().next().unwrap_or_default()),
         }
     }
 }

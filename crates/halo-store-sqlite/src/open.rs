@@ -255,4 +255,19 @@ mod tests {
         let store = SqliteStore::open(&path).await.unwrap();
         store.set_setting("a", "b").await.unwrap();
     }
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_and_nothing_is_half_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("halo.db");
+        // Opened as a task, as the app may do.
+        let store = tokio::spawn(async move { SqliteStore::open(&path).await });
+        let store = store.await.unwrap().unwrap();
+        // SQLite takes its own limit for the end of the disk.
+        sqlx::query("PRAGMA max_page_count = 1").execute(&store.writer).await.unwrap();
+        let long = "x".repeat(1 << 20);
+        let error = store.set_setting("long", &long).await.unwrap_err();
+        assert!(matches!(error, halo_store::StoreError::DiskFull), "{error:?}");
+        assert_eq!(store.setting("long").await.unwrap(), None);
+    }
 }

@@ -63,6 +63,14 @@ fn bytes_that_are_no_text_have_a_place_too() {
 }
 
 #[test]
+fn a_key_in_the_wrong_file_is_not_repeated() {
+    for text in ["key = sk-ant-0123456789abcdef", "listen = \"sk-ant-0123456789abcdef\""] {
+        let error = Folder::with(Some(text)).load(&[]).unwrap_err().to_string();
+        assert!(!error.contains("0123456789"), "{error}");
+    }
+}
+
+#[test]
 fn unknown_keys_are_reported_and_kept() {
     let folder = Folder::with(Some(
         "lisen = \"x\"\n[recovery]\nmax_trys = 3\n[providers.openai]\nbaseurl = \"x\"\n[other]\na = 1\n",
