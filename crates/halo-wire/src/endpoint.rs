@@ -79,11 +79,12 @@ pub fn resolve(protocol: Protocol, base: &str) -> Result<Endpoints, EndpointErro
     if text.is_empty() {
         return Err(EndpointError::Empty);
     }
+    let text = &text.replace('\\', "/");
     if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(EndpointError::WhiteSpace);
     }
     let (scheme, rest) = split_scheme(text)?;
-    let (authority, path) = match rest.find(['/', '?', '#', '\\']) {
+    let (authority, path) = match rest.find(['/', '?', '#']) {
         Some(at) => rest.split_at(at),
         None => (rest, ""),
     };
@@ -166,7 +167,7 @@ fn clean_path(path: &str) -> Result<String, EndpointError> {
     for c in path.chars() {
         match c {
             '?' | '#' => return Err(EndpointError::Query(c)),
-            '\\' | '"' | '<' | '>' | '{' | '}' | '|' | '^' | '`' => {
+            '"' | '<' | '>' | '{' | '}' | '|' | '^' | '`' => {
                 return Err(EndpointError::Character(c));
             }
             _ => {}

@@ -49,13 +49,13 @@ pub(crate) fn message(raw: &[u8]) -> String {
         .map_or_else(text, str::to_owned)
 }
 
-/// Relays fill `error` with null, false, 0, "" or {} to say that there is none.
+/// Relays fill `error` with null, false, 0, "0", "" or {} to say that there is none.
 fn is_something(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
         Value::Bool(true) => true,
         Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
+        Value::String(text) => !text.is_empty() && text != "0",
         Value::Array(items) => !items.is_empty(),
         Value::Object(map) => !map.is_empty(),
     }

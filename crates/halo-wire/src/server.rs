@@ -294,7 +294,7 @@ pub(crate) fn store_image(media_type: &str, data: &str, blobs: &mut Blobs) -> Op
     let blob = BlobId::from_digest(&Sha256::digest(&bytes).into());
     let image = ImageRef {
         blob: blob.clone(),
-        media_type: media_type.to_owned(),
+        media_type: sniff(&bytes).unwrap_or(media_type).to_owned(),
         width: 0,
         height: 0,
         bytes: bytes.len() as u64,
@@ -302,6 +302,17 @@ pub(crate) fn store_image(media_type: &str, data: &str, blobs: &mut Blobs) -> Op
     };
     blobs.insert(blob, bytes);
     Some(Part::Image(image))
+}
+
+/// The media type the bytes show; clients often name another.
+fn sniff(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
+        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
+        [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+        _ => None,
+    }
 }
 
 /// A tool from its name, description and schema.

@@ -8,7 +8,7 @@ use crate::json::{count, text};
 use crate::server::{ErrorBody, RequestError, store_image, tool};
 use crate::{Answer, Event, ModelInfo, answer, sse};
 
-/// The parameters that the neutral request holds.
+/// The parameters that the neutral request holds, or whose loss changes no answer.
 pub(crate) const HELD: &[&str] = &[
     "model",
     "messages",
@@ -378,7 +378,8 @@ fn write(out: &mut Vec<u8>, body: &Value) {
 }
 
 fn usage(usage: &Usage) -> Value {
-    let cached = usage.cache_read.unwrap_or_default() + usage.cache_write.unwrap_or_default();
+    let cached =
+        usage.cache_read.unwrap_or_default().saturating_add(usage.cache_write.unwrap_or_default());
     let mut body = json!({
         "input_tokens": usage.input.unwrap_or_default().saturating_sub(cached),
         "output_tokens": usage.output.unwrap_or_default(),

@@ -7,7 +7,7 @@ use crate::json::{count, text};
 use crate::server::{ErrorBody, RequestError, store_image, tool};
 use crate::{Answer, Event, ModelInfo, answer, sse};
 
-/// The parameters that the neutral request holds.
+/// The parameters that the neutral request holds, or whose loss changes no answer.
 pub(crate) const HELD: &[&str] = &[
     "model",
     "messages",
@@ -178,11 +178,8 @@ fn content_part(part: &Value, blobs: &mut Blobs) -> Part {
 /// Media type and base64 of a `data:` URL.
 fn data_url(url: &str) -> Option<(&str, &str)> {
     let (head, data) = url.strip_prefix("data:")?.split_once(',')?;
-    let (media_type, _) = head
-        .strip_suffix(";base64")?
-        .split_once(';')
-        .unwrap_or((head.strip_suffix(";base64")?, ""));
-    Some((if media_type.is_empty() { "image/png" } else { media_type }, data))
+    let media_type = head.strip_suffix(";base64")?.split(';').next();
+    Some((media_type.filter(|name| !name.is_empty()).unwrap_or("image/png"), data))
 }
 
 fn assistant(

@@ -20,6 +20,7 @@ fn bases_become_the_urls_to_call() {
         ("  api.openai.com \n", "https://api.openai.com/v1"),
         ("\"https://api.openai.com/v1\"", "https://api.openai.com/v1"),
         ("HTTPS://API.OpenAI.com/v1", "https://api.openai.com/v1"),
+        ("https:\\\\api.openai.com\\v1", "https://api.openai.com/v1"),
         ("https:/api.openai.com", "https://api.openai.com/v1"),
         ("https//api.openai.com", "https://api.openai.com/v1"),
         ("//api.openai.com", "https://api.openai.com/v1"),
@@ -121,7 +122,6 @@ fn what_is_no_base_says_why() {
         ("ftp://host", EndpointError::Scheme("ftp://".to_owned())),
         ("wss://host/v1", EndpointError::Scheme("wss://".to_owned())),
         ("https://", EndpointError::NoHost),
-        ("https:///v1", EndpointError::Host("v1".to_owned())),
         ("https://user:pw@host/v1", EndpointError::Credentials),
         ("https://host:99999", EndpointError::Port("99999".to_owned())),
         ("https://host:0", EndpointError::Port("0".to_owned())),
@@ -132,16 +132,8 @@ fn what_is_no_base_says_why() {
         ("https://host/v1?api-version=1", EndpointError::Query('?')),
         ("https://host/#/v1", EndpointError::Query('#')),
         ("https://host/{resource}/v1", EndpointError::Character('{')),
-        ("https:\\\\host", EndpointError::Host("https:\\\\host".to_owned())),
     ];
     for (typed, want) in cases {
-        let got = resolve(OpenaiChat, typed);
-        // How a broken host is quoted is of no consequence here.
-        let same = match (&got, &want) {
-            (Err(EndpointError::Host(_)), EndpointError::Host(_)) => true,
-            (Err(got), want) => got == want,
-            (Ok(_), _) => false,
-        };
-        assert!(same || typed == "https:///v1", "{typed:?}: {got:?}");
+        assert_eq!(resolve(OpenaiChat, typed), Err(want), "{typed:?}");
     }
 }

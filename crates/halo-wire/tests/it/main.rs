@@ -1,4 +1,5 @@
 //! Tests of the public API.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
 
 mod anthropic;
 mod encode;

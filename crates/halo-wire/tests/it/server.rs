@@ -360,3 +360,96 @@ proptest! {
         }
     }
 }
+
+fn json_value() -> impl Strategy<Value = Value> {
+    let key = prop::sample::select(vec![
+        "role",
+        "content",
+        "type",
+        "text",
+        "tool_calls",
+        "function",
+        "arguments",
+        "id",
+        "input",
+        "source",
+        "data",
+        "tool_use_id",
+        "tool_call_id",
+        "image_url",
+        "url",
+        "choices",
+        "delta",
+        "message",
+        "finish_reason",
+        "index",
+        "usage",
+        "prompt_tokens",
+        "input_tokens",
+        "content_block",
+        "error",
+        "cache_read_input_tokens",
+        "system",
+        "tools",
+        "stop",
+    ]);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        prop::sample::select(vec![
+            "",
+            "user",
+            "assistant",
+            "tool",
+            "text",
+            "tool_use",
+            "tool_result",
+            "image",
+            "message",
+            "content_block_start",
+            "content_block_delta",
+            "message_delta",
+            "input_json_delta",
+            "data:image/png;base64,",
+            "stop",
+            "AQID",
+        ])
+        .prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 64, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::hash_map(key.clone(), inner, 0..6)
+                .prop_map(|map| map.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn nothing_from_outside_makes_it_panic(value in json_value(), messages in json_value()) {
+        let request = json!({"model":"m","max_tokens":1,"messages":[messages, value.clone()]});
+        for protocol in Protocol::ALL {
+            if let Ok((request, blobs)) =
+                server::decode_request(*protocol, request.to_string().as_bytes())
+            {
+                let _ = server::check_history(*protocol, &request);
+                for target in Protocol::ALL {
+                    let _ = encode(*target, &request, &blobs, &EncodeOptions::default());
+                }
+            }
+            let (events, _) = decode_pieces(*protocol, [value.to_string().as_bytes()]);
+            for target in Protocol::ALL {
+                let mut encoder = StreamEncoder::new(*target, "i", "m", 0);
+                for event in &events {
+                    encoder.encode(event);
+                }
+                encoder.finish();
+                let _ = server::encode_answer(*target, &collect(&events), "i", "m", 0);
+            }
+            let _ = halo_wire::decode_models(value.to_string().as_bytes());
+        }
+    }
+}

@@ -152,3 +152,20 @@ fn memory_is_bounded() {
         assert!(decoder.leftover().len() <= halo_wire::MAX_LEFTOVER);
     }
 }
+
+#[test]
+fn success_in_the_dress_of_an_error_is_none() {
+    for extra in [
+        r#""error":null"#,
+        r#""error":{}"#,
+        r#""error":"""#,
+        r#""base_resp":{"status_code":0,"status_msg":""}"#,
+        r#""error_code":0,"error_msg":"""#,
+    ] {
+        let body = format!(
+            r#"{{"choices":[{{"message":{{"content":"Hi"}},"finish_reason":"stop"}}],{extra}}}"#
+        );
+        let (events, finish) = decode(Protocol::OpenaiChat, body.as_bytes());
+        assert_eq!((text(&events).as_str(), finish), ("Hi", Finish::Complete), "{extra}");
+    }
+}
