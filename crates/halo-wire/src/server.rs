@@ -106,8 +106,8 @@ pub fn decode_request(
     let value = serde_json::from_slice(body).ok().filter(Value::is_object);
     let mut blobs = Blobs::default();
     let request = match protocol {
-        Protocol::Anthropic => anthropic::server::decode(value.as_ref(), &mut blobs)?,
-        Protocol::OpenaiChat => openai_chat::server::decode(value.as_ref(), &mut blobs)?,
+        Protocol::Anthropic => anthropic::decode::request(value.as_ref(), &mut blobs)?,
+        Protocol::OpenaiChat => openai_chat::decode::request(value.as_ref(), &mut blobs)?,
     };
     Ok((request, blobs))
 }
@@ -117,8 +117,8 @@ pub fn decode_request(
 #[must_use]
 pub fn unheld_parameters(protocol: Protocol, body: &[u8]) -> Vec<String> {
     let held = match protocol {
-        Protocol::Anthropic => anthropic::server::HELD,
-        Protocol::OpenaiChat => openai_chat::server::HELD,
+        Protocol::Anthropic => anthropic::decode::HELD,
+        Protocol::OpenaiChat => openai_chat::decode::HELD,
     };
     match serde_json::from_slice(body) {
         Ok(Value::Object(map)) => map

@@ -1,5 +1,6 @@
 //! OpenAI Chat Completions: <https://platform.openai.com/docs/api-reference/chat>
 
+pub(crate) mod decode;
 pub(crate) mod history;
 pub(crate) mod request;
 pub(crate) mod server;
