@@ -1,2 +1,37 @@
-//! Chores of the workspace.
-fn main() {}
+//! Chores of the workspace: `cargo xtask <command>`.
+
+mod accuracy;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask <command>
+
+  accuracy FILE… [--json] [--wrong]
+        Runs labelled errors through the diagnosis and prints how many it reads rightly, per file
+        and per kind, with the confusions and the rule behind each. --json prints one line of
+        figures; --wrong lists every record that is read wrongly.
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let result = match args.first().map(String::as_str) {
+        Some("accuracy") => accuracy::run(&args[1..]),
+        _ => {
+            eprint_line(USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprint_line(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a command line speaks on standard error")]
+fn eprint_line(text: &str) {
+    eprintln!("{text}");
+}

@@ -180,18 +180,23 @@ struct Scene<'a> {
     evidence: &'a Evidence,
     witnesses: &'a Witnesses,
     body: BodyForm,
+    text: &'a str,
+    /// Whether a field of the body tells how long to wait.
+    waits: bool,
 }
 
 /// The rule that decides, if any does.
 pub(crate) fn judge(
     evidence: &Evidence,
+    text: &str,
     unwrapped: &Unwrapped,
     witnesses: &mut Witnesses,
 ) -> Option<Verdict> {
     let table = table();
     let layers = &unwrapped.layers;
     let hits = find(table, layers, witnesses);
-    let scene = Scene { evidence, witnesses, body: body_form(unwrapped) };
+    let waits = layers.iter().flat_map(|l| &l.fields).any(|f| matches!(f.key, Key::Wait(_)));
+    let scene = Scene { evidence, witnesses, body: body_form(unwrapped), text, waits };
     let mut best: Option<((u16, u8, u16), Verdict)> = None;
     for (index, layer) in layers.iter().enumerate() {
         let status = status_of(evidence, layers, index);
@@ -258,6 +263,12 @@ fn holds(
         return None;
     }
     if rule.body.is_some_and(|want| want != scene.body) {
+        return None;
+    }
+    if rule.waits.is_some_and(|want| want != scene.waits) {
+        return None;
+    }
+    if !rule.raw.is_empty() && !rule.raw.iter().any(|part| scene.text.contains(part.as_str())) {
         return None;
     }
     if rule.max_len.is_some_and(|max| layer.text.len() > max) {

@@ -61,7 +61,7 @@ pub fn diagnose(evidence: &Evidence, context: &Context) -> Diagnosis {
     let mut unwrapped = unwrap::unwrap(&body);
     unwrapped.layers.extend(judge::outer_layers(evidence));
     let mut witnesses = vendor::Witnesses::of(evidence);
-    let verdict = judge::judge(evidence, &unwrapped, &mut witnesses);
+    let verdict = judge::judge(evidence, &body, &unwrapped, &mut witnesses);
 
     let rule = verdict.as_ref().map(|v| v.rule);
     let kind = rule.map_or(Kind::Unknown, |rule| rule.kind);

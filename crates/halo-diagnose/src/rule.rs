@@ -84,6 +84,12 @@ pub struct Rule {
     /// What the body as a whole is.
     #[serde(default)]
     pub(crate) body: Option<BodyForm>,
+    /// The body as received contains one of these, to the letter.
+    #[serde(default)]
+    pub(crate) raw: Vec<String>,
+    /// Whether a field of the body tells how long to wait.
+    #[serde(default)]
+    pub(crate) waits: Option<bool>,
     /// The text of the layer has at most this many bytes.
     #[serde(default)]
     pub(crate) max_len: Option<usize>,

@@ -10,7 +10,24 @@ use crate::rule::{Rule, RuleFile};
 use crate::vendors;
 
 /// The built-in rule files.
-const FILES: &[(&str, &str)] = &[("rules/status.toml", include_str!("../rules/status.toml"))];
+const FILES: &[(&str, &str)] = &[
+    ("rules/access.toml", include_str!("../rules/access.toml")),
+    ("rules/cloudflare.toml", include_str!("../rules/cloudflare.toml")),
+    ("rules/image.toml", include_str!("../rules/image.toml")),
+    ("rules/minimax.toml", include_str!("../rules/minimax.toml")),
+    ("rules/model.toml", include_str!("../rules/model.toml")),
+    ("rules/qianfan.toml", include_str!("../rules/qianfan.toml")),
+    ("rules/quota.toml", include_str!("../rules/quota.toml")),
+    ("rules/rate.toml", include_str!("../rules/rate.toml")),
+    ("rules/request.toml", include_str!("../rules/request.toml")),
+    ("rules/service.toml", include_str!("../rules/service.toml")),
+    ("rules/size.toml", include_str!("../rules/size.toml")),
+    ("rules/spark.toml", include_str!("../rules/spark.toml")),
+    ("rules/status.toml", include_str!("../rules/status.toml")),
+    ("rules/transport.toml", include_str!("../rules/transport.toml")),
+    ("rules/wrappers.toml", include_str!("../rules/wrappers.toml")),
+    ("rules/zhipu.toml", include_str!("../rules/zhipu.toml")),
+];
 
 /// A word or code of some condition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -1,0 +1,3 @@
+//! The public API of the crate over data.
+
+mod rules;
