@@ -231,6 +231,9 @@ impl Decoder {
     }
 
     fn document(&mut self, name: Option<&str>, value: Value, raw: &[u8], events: &mut Vec<Event>) {
+        if self.failed || self.done {
+            return;
+        }
         match value {
             Value::Null => {}
             Value::Object(_) if fault::is_explicit(&value) => self.fail(raw, events),

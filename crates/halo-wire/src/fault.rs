@@ -10,7 +10,9 @@ pub(crate) fn is_explicit(value: &Value) -> bool {
         || value.get("type").and_then(Value::as_str).is_some_and(|kind| kind == "error")
         || value.get("object").and_then(Value::as_str).is_some_and(|kind| kind == "error")
         || base_resp_failed(value)
-        || value.pointer("/Response/Error").is_some_and(is_something)
+        || ["/Response/Error", "/response/error"]
+            .iter()
+            .any(|place| value.pointer(place).is_some_and(is_something))
 }
 
 /// Whether a JSON object that is no piece of an answer reports a failure.
@@ -34,7 +36,10 @@ pub(crate) fn is_fault(value: &Value) -> bool {
             && ["code", "status", "statusCode", "status_code", "type"]
                 .iter()
                 .any(|key| value.get(key).is_some()))
-        || value.as_object().is_some_and(|map| map.len() == 1 && (text("message") || text("msg")))
+        || value.as_object().is_some_and(|map| {
+            let named = || map.keys().all(|key| key.ends_with("Exception"));
+            map.len() == 1 && (text("message") || text("msg") || named())
+        })
 }
 
 /// The provider's words inside an error of any shape, for handing them on in another.

@@ -2,8 +2,8 @@
 //!
 //! The reader follows <https://html.spec.whatwg.org/multipage/server-sent-events.html> and is
 //! kinder than it where relays are careless: a line that is bare JSON counts as data, a missing
-//! blank line between two JSON documents ends the frame all the same, and what is left at the end
-//! of input is handed out instead of thrown away.
+//! blank line between two JSON documents ends the frame all the same, an `error:` field is an event
+//! of that name, and what is left at the end of input is handed out instead of thrown away.
 
 use std::borrow::Cow;
 
@@ -207,6 +207,14 @@ impl Decoder {
                 }
                 self.frame.event = Some(String::from_utf8_lossy(value).into_owned());
             }
+            Some(Field::Error(value)) => {
+                self.fields_seen = true;
+                if self.has_data {
+                    frames.extend(self.take_frame());
+                }
+                self.frame.event = Some("error".to_owned());
+                self.add_data(value);
+            }
             Some(Field::Ignored) => self.fields_seen = true,
             None if self.bare => self.add_data(line),
             None if line.starts_with(b"{") => {
@@ -245,6 +253,8 @@ impl Decoder {
 enum Field<'a> {
     Data(&'a [u8]),
     Event(&'a [u8]),
+    /// llama.cpp reported errors as a field of their own.
+    Error(&'a [u8]),
     /// A comment, an id, a reconnection time.
     Ignored,
 }
@@ -261,6 +271,7 @@ fn field(line: &[u8]) -> Option<Field<'_>> {
     match name.trim_ascii() {
         b"data" => Some(Field::Data(value)),
         b"event" => Some(Field::Event(value)),
+        b"error" if value.starts_with(b"{") => Some(Field::Error(value)),
         b"id" | b"retry" => Some(Field::Ignored),
         _ => None,
     }

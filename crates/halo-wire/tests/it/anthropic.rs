@@ -121,6 +121,21 @@ fn relays_mangle_it() {
 }
 
 #[test]
+fn nothing_counts_after_the_end() {
+    let late = json!({"type":"content_block_delta","delta":{"type":"text_delta","text":"no"}});
+    let stop = json!({"type":"message_stop"});
+    for input in [
+        stream(&[stop.clone(), late.clone()]),
+        format!("{stop}{late}"),
+        format!("[{stop},{late}]"),
+        format!("data: {stop}{late}\n\n"),
+    ] {
+        let (events, finish) = decode(&input);
+        assert_eq!((text(&events).as_str(), finish), ("", Finish::Complete), "{input}");
+    }
+}
+
+#[test]
 fn arguments_may_come_with_the_start() {
     let answer = answer(&stream(&[
         json!({"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"f","input":{"a":1}}}),

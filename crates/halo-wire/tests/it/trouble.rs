@@ -18,6 +18,8 @@ const ERRORS: &[&str] = &[
     r#"{"code":50505,"message":"Model service overloaded","data":null}"#,
     r#"{"success":false,"errors":[{"code":3040,"message":"Capacity"}]}"#,
     r#"{"message":"no route"}"#,
+    r#"{"throttlingException":{"message":"denied"}}"#,
+    r#"{"type":"response.failed","response":{"status":"failed","error":{"code":"server_error"}}}"#,
     r#"{"id":"x","choices":[{"delta":{"content":""},"finish_reason":"error"}],"error":{"code":502,"message":"Upstream"}}"#,
 ];
 
@@ -29,6 +31,7 @@ fn an_error_is_kept_byte_for_byte() {
                 (*raw).to_owned(),
                 format!("data: {raw}\n\n"),
                 format!("data:{raw}"),
+                format!("error: {raw}\n\n"),
                 format!("event: error\r\ndata: {raw}\r\n\r\n"),
                 format!(": ping\n\n{raw}\n\ndata: [DONE]\n\n"),
             ] {
