@@ -53,14 +53,25 @@ pub(crate) enum PageError {
 impl PageError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound | Self::Engine(EngineError::NoConversation(_)) => StatusCode::NOT_FOUND,
-            Self::TooLarge { .. } | Self::Engine(EngineError::TooLarge { .. }) => {
+            Self::NotFound
+            | Self::Engine(
+                EngineError::NoConversation(_)
+                | EngineError::NotFound(_)
+                | EngineError::NoScenario(_),
+            ) => StatusCode::NOT_FOUND,
+            Self::TooLarge { .. }
+            | Self::Engine(EngineError::TooLong { .. } | EngineError::PictureTooLarge { .. }) => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
             Self::Engine(EngineError::Busy) => StatusCode::CONFLICT,
             Self::Bad(_)
             | Self::Engine(
-                EngineError::Empty | EngineError::NoTarget | EngineError::NotAPicture { .. },
+                EngineError::Empty
+                | EngineError::NoTarget
+                | EngineError::NoProvider(_)
+                | EngineError::NotAPicture { .. }
+                | EngineError::Compact(_)
+                | EngineError::DoesNotFit(_),
             ) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Engine(_) | Self::Store(_) | Self::Random(_) | Self::Render(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -86,11 +97,17 @@ fn engine_words(words: Words, error: &EngineError) -> String {
         EngineError::Busy => words.t("problem-busy"),
         EngineError::Empty => words.t("problem-empty"),
         EngineError::NoTarget => words.t("problem-no-target"),
+        EngineError::NotFound(_) => words.t("problem-not-found"),
+        EngineError::NoScenario(_) => words.t("problem-no-scenario"),
+        EngineError::NoProvider(id) => words.t1("problem-no-provider", "name", id),
+        EngineError::DoesNotFit(_) => words.t("problem-does-not-fit"),
+        EngineError::Compact(_) => words.t("problem-nothing-to-compact"),
         EngineError::NotAPicture { name, why } => {
-            let name = name.clone().unwrap_or_else(|| words.t("picture-unnamed"));
-            words.t2("problem-not-a-picture", ("name", &name), ("why", why))
+            words.t2("problem-not-a-picture", ("name", name), ("why", why))
         }
-        EngineError::TooLarge { bytes, max } => too_large(words, Some(*bytes), *max),
+        EngineError::TooLong { bytes, max } | EngineError::PictureTooLarge { bytes, max, .. } => {
+            too_large(words, u64::try_from(*bytes).ok(), u64::try_from(*max).unwrap_or(u64::MAX))
+        }
         other => words.t1("problem-internal", "what", chain(other)),
     }
 }

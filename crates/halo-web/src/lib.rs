@@ -21,20 +21,26 @@
 //! # }
 //! ```
 
+mod actions;
 mod assets;
 mod auth;
 mod clock;
+mod composer;
+mod conversation;
 mod cookies;
 mod error;
 mod guard;
+mod images;
 mod live;
 mod markdown;
 mod page;
+mod practice;
 mod routes;
 mod secret;
 mod settings;
 mod state;
 pub mod strings;
+mod thread;
 
 pub use auth::{LinkError, new_link};
 pub use routes::router;

@@ -14,8 +14,6 @@ use std::sync::{Arc, LazyLock};
 use ammonia::Builder;
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
-use crate::strings::Words;
-
 pub(crate) use highlight::stylesheet;
 pub(crate) use stream::{Growing, Grown};
 
@@ -35,14 +33,14 @@ pub(crate) struct Renderer {
 
 impl Renderer {
     /// The HTML of a whole text. `scope` keeps the footnotes of two texts on one page apart.
-    pub(crate) fn render(&self, text: &str, scope: &str, words: Words) -> Arc<str> {
-        self.cache.get_or(text, scope, words, || to_html(text, scope, words, MAX_CODE))
+    pub(crate) fn render(&self, text: &str, scope: &str) -> Arc<str> {
+        self.cache.get_or(text, scope, || to_html(text, scope, MAX_CODE))
     }
 }
 
 /// The HTML of a text that still grows.
-fn growing_html(text: &str, scope: &str, words: Words) -> String {
-    to_html(text, scope, words, MAX_GROWING_CODE)
+fn growing_html(text: &str, scope: &str) -> String {
+    to_html(text, scope, MAX_GROWING_CODE)
 }
 
 fn options() -> Options {
@@ -53,9 +51,9 @@ fn options() -> Options {
         | Options::ENABLE_GFM
 }
 
-fn to_html(text: &str, scope: &str, words: Words, max_code: usize) -> String {
+fn to_html(text: &str, scope: &str, max_code: usize) -> String {
     let mut out = String::with_capacity(text.len() * 3 / 2);
-    html::push_html(&mut out, Inert::new(Parser::new_ext(text, options()), scope, words, max_code));
+    html::push_html(&mut out, Inert::new(Parser::new_ext(text, options()), scope, max_code));
     SANITISER.clean(&out).to_string()
 }
 
@@ -63,15 +61,14 @@ fn to_html(text: &str, scope: &str, words: Words, max_code: usize) -> String {
 struct Inert<'a, I> {
     events: I,
     scope: &'a str,
-    words: Words,
     max_code: usize,
     /// What the open links and pictures end with.
     closers: Vec<&'static str>,
 }
 
 impl<'a, I: Iterator<Item = Event<'a>>> Inert<'a, I> {
-    fn new(events: I, scope: &'a str, words: Words, max_code: usize) -> Self {
-        Self { events, scope, words, max_code, closers: Vec::new() }
+    fn new(events: I, scope: &'a str, max_code: usize) -> Self {
+        Self { events, scope, max_code, closers: Vec::new() }
     }
 
     /// A link as HTML; one that points nowhere sensible stays text.
@@ -108,12 +105,13 @@ impl<'a, I: Iterator<Item = Event<'a>>> Inert<'a, I> {
             .then(|| highlight::classes(&code, &language))
             .flatten()
             .unwrap_or_else(|| escape(&code));
-        let (label, copy) = (escape(&language), escape(&self.words.t("code-copy")));
+        let label = escape(&language);
+        // A script fills the button in the page's language; without scripts it could do nothing.
         Event::Html(
             format!(
                 "<figure class=\"code\"><figcaption><span class=\"code-language\">{label}</span>\
-                 <button class=\"code-copy\" type=\"button\" data-action=\"copy-code\">{copy}\
-                 </button></figcaption><pre tabindex=\"0\"><code>{coloured}</code></pre></figure>\n"
+                 <button class=\"code-copy\" type=\"button\" data-action=\"copy-code\"></button>\
+                 </figcaption><pre tabindex=\"0\"><code>{coloured}</code></pre></figure>\n"
             )
             .into(),
         )

@@ -79,22 +79,22 @@ impl Page {
 
 /// Words that scripts show. A test proves that the modules use no other.
 const SCRIPT_WORDS: &[&str] = &[
+    "script-at",
+    "script-at-automatic",
     "script-copied",
+    "script-copy",
     "script-copy-failed",
+    "script-countdown",
     "script-deleted",
-    "script-undo",
+    "script-due",
     "script-failed",
+    "script-not-a-picture",
     "script-offline",
     "script-paste-too-large",
-    "script-not-a-picture",
-    "script-uploading",
     "script-remove-picture",
-    "script-countdown",
-    "script-due",
-    "script-at",
-    "script-unsent-pictures",
-    "script-expand",
-    "script-collapse",
+    "script-seconds",
+    "script-undo",
+    "script-wait-for-picture",
 ];
 
 impl FromRequestParts<AppState> for Page {

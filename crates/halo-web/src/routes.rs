@@ -1,24 +1,69 @@
 //! Which address is answered by what.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::PageError;
 use crate::state::AppState;
-use crate::{assets, auth, error, guard, settings};
+use crate::{
+    actions, assets, auth, conversation, error, guard, images, live, practice, settings,
+};
 
 /// The pages, ready to be served. Everything but the sign-in link and the files of the interface
 /// needs a session.
 pub fn router(state: AppState) -> Router {
     let pages = Router::new()
+        .merge(reading())
+        .merge(doing())
         .merge(settings::router())
         .fallback(async || PageError::NotFound)
+        // Texts are measured after they were read, so that the refusal can say how long they
+        // were; a browser shows no answer to a request that is cut off.
+        .layer(DefaultBodyLimit::max(images::MAX_UPLOAD))
         .layer(from_fn(error::explain))
         .layer(from_fn_with_state(state.clone(), auth::require));
     let open = Router::new()
         .route("/enter", get(auth::enter))
         .route("/assets/{name}", get(assets::serve))
         .layer(from_fn(error::explain));
-    open.merge(pages).layer(from_fn_with_state(state.clone(), guard::check)).with_state(state)
+    open.merge(pages)
+        .layer(CatchPanicLayer::new())
+        .layer(from_fn_with_state(state.clone(), guard::check))
+        .with_state(state)
+}
+
+fn reading() -> Router<AppState> {
+    Router::new()
+        .route("/", get(conversation::home))
+        .route("/new", get(conversation::new))
+        .route("/practice", get(conversation::practice))
+        .route("/practice/panel", get(conversation::practice_panel))
+        .route("/list", get(conversation::list))
+        .route("/events", get(live::events))
+        .route("/c/{id}", get(conversation::show))
+        .route("/c/{id}/thread", get(conversation::thread))
+        .route("/c/{id}/messages/{message}/text", get(conversation::text))
+        .route("/c/{id}/attempts/{attempt}/report", get(conversation::report))
+        .route("/images/{blob}", get(images::show))
+}
+
+fn doing() -> Router<AppState> {
+    Router::new()
+        .route("/messages", post(actions::first))
+        .route("/images", post(images::add))
+        .route("/practice/play", post(practice::play))
+        .route("/c/{id}/messages", post(actions::message))
+        .route("/c/{id}/messages/{message}/continue", post(actions::cont))
+        .route("/c/{id}/messages/{message}/regenerate", post(actions::regenerate))
+        .route("/c/{id}/act", post(actions::act))
+        .route("/c/{id}/stop", post(actions::stop))
+        .route("/c/{id}/target", post(actions::set_target))
+        .route("/c/{id}/rename", post(actions::rename))
+        .route("/c/{id}/delete", post(actions::delete))
+        .route("/c/{id}/restore", post(actions::restore))
+        .route("/c/{id}/steps/{step}/undo", post(actions::undo_step))
+        .route("/c/{id}/steps/{step}/redo", post(actions::redo_step))
 }

@@ -31,7 +31,7 @@ struct Inner {
     engine: Engine,
     options: WebOptions,
     hub: Hub,
-    renderer: Arc<Renderer>,
+    renderer: Renderer,
 }
 
 impl AppState {
@@ -40,9 +40,8 @@ impl AppState {
     /// [`WebOptions::shutdown`].
     #[must_use]
     pub fn new(engine: Engine, options: WebOptions) -> Self {
-        let renderer = Arc::new(Renderer::default());
-        let hub = Hub::start(engine.clone(), Arc::clone(&renderer), options.shutdown.clone());
-        Self { inner: Arc::new(Inner { engine, options, hub, renderer }) }
+        let hub = Hub::start(engine.clone(), options.shutdown.clone());
+        Self { inner: Arc::new(Inner { engine, options, hub, renderer: Renderer::default() }) }
     }
 
     /// The engine.

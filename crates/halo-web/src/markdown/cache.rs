@@ -5,12 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::strings::{Locale, Words};
-
 /// The most HTML to keep in one generation.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-type Key = ([u8; 32], Locale);
+type Key = [u8; 32];
 
 /// Two generations: when the young one is full it becomes the old one and the old one is
 /// forgotten, so what is used stays without any bookkeeping per entry.
@@ -32,14 +30,13 @@ impl Cache {
         &self,
         text: &str,
         scope: &str,
-        words: Words,
         render: impl FnOnce() -> String,
     ) -> Arc<str> {
         let mut hasher = Sha256::new();
         hasher.update(scope.as_bytes());
         hasher.update([0]);
         hasher.update(text.as_bytes());
-        let key = (hasher.finalize().into(), words.locale());
+        let key: Key = hasher.finalize().into();
         if let Some(found) = self.lock().find(&key) {
             return found;
         }

@@ -6,7 +6,6 @@
 use pulldown_cmark::{Event, Parser};
 
 use super::{growing_html, options};
-use crate::strings::Words;
 
 /// A growing text and what is settled of it.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +40,7 @@ impl Growing {
     }
 
     /// Renders what was added since the last call.
-    pub(crate) fn render(&mut self, scope: &str, words: Words) -> Grown {
+    pub(crate) fn render(&mut self, scope: &str) -> Grown {
         let from = self.blocks;
         let mut blocks = Vec::new();
         let rest = &self.text[self.settled..];
@@ -49,13 +48,13 @@ impl Growing {
         for end in boundaries(rest) {
             let block = &rest[start..end];
             if !block.trim().is_empty() {
-                blocks.push(growing_html(block, scope, words));
+                blocks.push(growing_html(block, scope));
             }
             start = end;
         }
         self.settled += start;
         self.blocks += blocks.len();
-        let tail = growing_html(&presentable(&self.text[self.settled..]), scope, words);
+        let tail = growing_html(&presentable(&self.text[self.settled..]), scope);
         Grown { from, blocks, tail }
     }
 }
@@ -123,7 +122,6 @@ mod tests {
             indented\n\nend";
 
     fn whole(text: &str, cut: usize) -> String {
-        let words = Words::default();
         let mut growing = Growing::default();
         let mut blocks: Vec<String> = Vec::new();
         let mut tail = String::new();
@@ -131,7 +129,7 @@ mod tests {
         pieces.retain(|p| !p.is_empty());
         for piece in pieces {
             growing.push(piece);
-            let grown = growing.render("x", words);
+            let grown = growing.render("x");
             assert_eq!(grown.from, blocks.len());
             blocks.extend(grown.blocks);
             tail = grown.tail;
@@ -141,7 +139,7 @@ mod tests {
 
     #[test]
     fn growing_in_two_pieces_ends_as_the_whole_does() {
-        let expected = growing_html(TEXT, "x", Words::default());
+        let expected = growing_html(TEXT, "x");
         for cut in (0..TEXT.len()).filter(|at| TEXT.is_char_boundary(*at)) {
             assert_eq!(whole(TEXT, cut), expected, "cut at {cut}: {:?}", &TEXT[..cut]);
         }
@@ -154,11 +152,11 @@ mod tests {
         let mut tail = String::new();
         for c in TEXT.chars() {
             growing.push(c.encode_utf8(&mut [0; 4]));
-            let grown = growing.render("x", Words::default());
+            let grown = growing.render("x");
             html.extend(grown.blocks);
             tail = grown.tail;
         }
-        assert_eq!(html + &tail, growing_html(TEXT, "x", Words::default()));
+        assert_eq!(html + &tail, growing_html(TEXT, "x"));
         assert_eq!(growing.len(), TEXT.len());
     }
 
@@ -167,7 +165,7 @@ mod tests {
         let tail = |text: &str| {
             let mut growing = Growing::default();
             growing.push(text);
-            growing.render("x", Words::default()).tail
+            growing.render("x").tail
         };
         assert!(tail("```python\nprint(1)").contains("<figure"));
         assert!(tail("| a | b").contains("<th>b</th>"));

@@ -4,7 +4,7 @@ use std::path::Path;
 use super::*;
 
 fn html(text: &str) -> String {
-    to_html(text, "m1", Words::default(), MAX_CODE)
+    to_html(text, "m1", MAX_CODE)
 }
 
 #[test]
@@ -84,8 +84,8 @@ fn long_code_is_not_coloured() {
 #[test]
 fn rendering_again_gives_the_same_html() {
     let renderer = Renderer::default();
-    let first = renderer.render("*a*", "m1", Words::default());
-    let second = renderer.render("*a*", "m1", Words::default());
+    let first = renderer.render("*a*", "m1");
+    let second = renderer.render("*a*", "m1");
     assert!(Arc::ptr_eq(&first, &second));
 }
 

@@ -182,3 +182,6 @@ fn see_other(to: &str) -> Response {
 }
 
 type Answer = Result<Response, PageError>;
+
+#[cfg(test)]
+mod tests;

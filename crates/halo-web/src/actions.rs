@@ -1,0 +1,369 @@
+//! What a person does: sends, acts on a card, stops, compacts, renames, deletes.
+//!
+//! Every handler serves a plain form, answered by a redirect, and a script, answered by JSON that
+//! names the conversation.
+
+use axum::extract::{FromRequest, Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use halo_engine::{Act, Submission};
+use halo_types::{
+    Action, AttemptId, ConversationId, ImageRef, Lang, MessageId, StepId, Target, TurnId,
+};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::composer;
+use crate::error::PageError;
+use crate::state::AppState;
+
+/// The longest message, in bytes. Longer texts make pages and models slow; they are files.
+pub(crate) const MAX_TEXT: usize = 4_000_000;
+
+/// A posted form. What cannot be read is refused in words.
+pub(crate) struct Form<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<AppState> for Form<T> {
+    type Rejection = PageError;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, PageError> {
+        match axum::Form::<T>::from_request(request, state).await {
+            Ok(axum::Form(form)) => Ok(Self(form)),
+            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(PageError::TooLarge { bytes: None, max: MAX_TEXT as u64 })
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a form could not be read");
+                Err(PageError::Bad("problem-bad-form"))
+            }
+        }
+    }
+}
+
+/// The answer after something was done in a conversation.
+pub(crate) fn done(headers: &HeaderMap, id: ConversationId) -> Response {
+    if wants_json(headers) {
+        axum::Json(json!({ "conversation": id })).into_response()
+    } else {
+        Redirect::to(&format!("/c/{id}")).into_response()
+    }
+}
+
+/// The answer where another page follows.
+fn go(headers: &HeaderMap, address: &str) -> Response {
+    if wants_json(headers) {
+        axum::Json(json!({ "go": address })).into_response()
+    } else {
+        Redirect::to(address).into_response()
+    }
+}
+
+fn wants_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::ACCEPT)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|accept| accept.contains("application/json"))
+}
+
+fn new_turn() -> TurnId {
+    TurnId::new(Uuid::now_v7())
+}
+
+/// The composer's form.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Message {
+    turn: Option<TurnId>,
+    #[serde(default)]
+    text: String,
+    /// The pictures as a JSON list, as `POST /images` gave them.
+    #[serde(default)]
+    images: String,
+    /// `provider/model`; empty for the conversation's.
+    #[serde(default)]
+    target: String,
+    /// The turn whose prompt this replaces.
+    #[serde(default)]
+    edit_turn: String,
+    /// The card that offered it.
+    #[serde(default)]
+    edit_attempt: String,
+}
+
+/// What a person typed.
+enum Typed {
+    Compact { keep: Option<String> },
+    New,
+    Practice,
+    Text,
+}
+
+fn typed(text: &str) -> Typed {
+    let text = text.trim();
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    match (word, rest.trim()) {
+        ("/compact", "") => Typed::Compact { keep: None },
+        ("/compact", keep) => Typed::Compact { keep: Some(keep.to_owned()) },
+        ("/new", "") => Typed::New,
+        ("/practice", "") => Typed::Practice,
+        _ => Typed::Text,
+    }
+}
+
+/// `POST /messages`: the first message of a new conversation.
+pub(crate) async fn first(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Form(form): Form<Message>,
+) -> Result<Response, PageError> {
+    match typed(&form.text) {
+        Typed::New => return Ok(go(&headers, "/new")),
+        Typed::Practice => return Ok(go(&headers, "/practice")),
+        Typed::Compact { .. } => return Err(PageError::Bad("problem-nothing-to-compact")),
+        Typed::Text => {}
+    }
+    let submission = read(form)?;
+    // The same submission again, after a lost answer, finds its conversation.
+    if let Some(known) = state.engine().store().turn(submission.turn).await? {
+        return Ok(done(&headers, known));
+    }
+    if submission.text.trim().is_empty() && submission.images.is_empty() {
+        return Err(PageError::Engine(halo_engine::EngineError::Empty));
+    }
+    let conversation = state.engine().create(submission.target.clone()).await?;
+    state.engine().submit(Submission { conversation, ..submission }).await?;
+    Ok(done(&headers, conversation))
+}
+
+/// `POST /c/{id}/messages`.
+pub(crate) async fn message(
+    State(state): State<AppState>,
+    Path(id): Path<ConversationId>,
+    headers: HeaderMap,
+    Form(form): Form<Message>,
+) -> Result<Response, PageError> {
+    match typed(&form.text) {
+        Typed::New => return Ok(go(&headers, "/new")),
+        Typed::Practice => return Ok(go(&headers, &format!("/c/{id}?practice"))),
+        Typed::Compact { keep } => {
+            state.engine().compact(id, keep, form.turn.unwrap_or_else(new_turn)).await?;
+            return Ok(done(&headers, id));
+        }
+        Typed::Text => {}
+    }
+    if let (Ok(turn), Ok(attempt)) = (form.edit_turn.parse(), form.edit_attempt.parse()) {
+        check_length(&form.text)?;
+        let target = composer::target(&form.target);
+        let (action, text) = (Action::EditMessage, Some(form.text));
+        state
+            .engine()
+            .act(Act { conversation: id, turn, attempt, action, target, text })
+            .await?;
+        return Ok(done(&headers, id));
+    }
+    state.engine().submit(Submission { conversation: id, ..read(form)? }).await?;
+    Ok(done(&headers, id))
+}
+
+fn check_length(text: &str) -> Result<(), PageError> {
+    if text.len() > MAX_TEXT {
+        let bytes = u64::try_from(text.len()).ok();
+        return Err(PageError::TooLarge { bytes, max: MAX_TEXT as u64 });
+    }
+    Ok(())
+}
+
+/// A submission; the conversation is still to be filled in.
+fn read(form: Message) -> Result<Submission, PageError> {
+    check_length(&form.text)?;
+    let images: Vec<ImageRef> = match form.images.trim() {
+        "" => Vec::new(),
+        json => serde_json::from_str(json).map_err(|_| PageError::Bad("problem-bad-form"))?,
+    };
+    Ok(Submission {
+        turn: form.turn.unwrap_or_else(new_turn),
+        conversation: ConversationId::new(Uuid::nil()),
+        // Browsers send line breaks of forms as CR LF.
+        text: form.text.replace("\r\n", "\n"),
+        images,
+        target: composer::target(&form.target),
+    })
+}
+
+/// A button of a card.
+#[derive(Debug, Deserialize)]
+pub(crate) struct CardForm {
+    turn: TurnId,
+    attempt: AttemptId,
+    action: String,
+    #[serde(default)]
+    target: String,
+}
+
+/// `POST /c/{id}/act`.
+pub(crate) async fn act(
+    State(state): State<AppState>,
+    Path(id): Path<ConversationId>,
+    headers: HeaderMap,
+    Form(form): Form<CardForm>,
+) -> Result<Response, PageError> {
+    let action: Action = form.action.parse().map_err(|_| PageError::Bad("problem-bad-form"))?;
+    let target = match form.target.trim() {
+        "" => None,
+        typed => Some(chosen(&state, typed, &form, id).await?),
+    };
+    let act = Act {
+        conversation: id,
+        turn: form.turn,
+        attempt: form.attempt,
+        action,
+        target,
+        text: None,
+    };
+    state.engine().act(act).await?;
+    Ok(done(&headers, id))
+}
+
+/// The model a person chose or typed. A bare name means the conversation's provider.
+async fn chosen(
+    state: &AppState,
+    typed: &str,
+    _form: &CardForm,
+    id: ConversationId,
+) -> Result<Target, PageError> {
+    let engine = state.engine();
+    if let Some(target) = composer::target(typed)
+        && engine.provider(&target.provider).is_some()
+    {
+        return Ok(target);
+    }
+    let view = engine.conversation(id, Lang::En).await?;
+    let provider = view.target.ok_or(PageError::Bad("problem-no-target"))?.provider;
+    Ok(Target { provider, model: typed.to_owned() })
+}
+
+/// `POST /c/{id}/stop`.
+pub(crate) async fn stop(
+    State(state): State<AppState>,
+    Path(id): Path<ConversationId>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    // A turn that ended in the same moment needs no stopping.
+    state.engine().stop(id).await?;
+    Ok(done(&headers, id))
+}
+
+/// `POST /c/{id}/messages/{message}/continue`.
+pub(crate) async fn cont(
+    State(state): State<AppState>,
+    Path((id, message)): Path<(ConversationId, MessageId)>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    state.engine().cont(id, message, new_turn()).await?;
+    Ok(done(&headers, id))
+}
+
+/// `POST /c/{id}/messages/{message}/regenerate`.
+pub(crate) async fn regenerate(
+    State(state): State<AppState>,
+    Path((id, message)): Path<(ConversationId, MessageId)>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    state.engine().regenerate(id, message, new_turn(), None).await?;
+    Ok(done(&headers, id))
+}
+
+/// The chosen model.
+#[derive(Debug, Deserialize)]
+pub(crate) struct TargetForm {
+    target: String,
+}
+
+/// `POST /c/{id}/target`.
+pub(crate) async fn set_target(
+    State(state): State<AppState>,
+    Path(id): Path<ConversationId>,
+    headers: HeaderMap,
+    Form(form): Form<TargetForm>,
+) -> Result<Response, PageError> {
+    let target = composer::target(&form.target).ok_or(PageError::Bad("problem-bad-form"))?;
+    state.engine().set_target(id, target).await?;
+    Ok(done(&headers, id))
+}
+
+/// A new title.
+#[derive(Debug, Deserialize)]
+pub(crate) struct TitleForm {
+    title: String,
+}
+
+/// `POST /c/{id}/rename`.
+pub(crate) async fn rename(
+    State(state): State<AppState>,
+    Path(id): Path<ConversationId>,
+    headers: HeaderMap,
+    Form(form): Form<TitleForm>,
+) -> Result<Response, PageError> {
+    let title: String = form.title.trim().chars().take(200).collect();
+    state.engine().rename(id, &title).await?;
+    Ok(done(&headers, id))
+}
+
+/// `POST /c/{id}/delete`.
+pub(crate) async fn delete(
+    State(state): State<AppState>,
+    Path(id): Path<ConversationId>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    state.engine().delete(id).await?;
+    Ok(go(&headers, &format!("/?deleted={id}")))
+}
+
+/// `POST /c/{id}/restore`.
+pub(crate) async fn restore(
+    State(state): State<AppState>,
+    Path(id): Path<ConversationId>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    state.engine().restore(id).await?;
+    Ok(done(&headers, id))
+}
+
+/// `POST /c/{id}/steps/{step}/undo`.
+pub(crate) async fn undo_step(
+    State(state): State<AppState>,
+    Path((id, step)): Path<(ConversationId, StepId)>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    state.engine().undo_step(id, step).await?;
+    Ok(done(&headers, id))
+}
+
+/// `POST /c/{id}/steps/{step}/redo`.
+pub(crate) async fn redo_step(
+    State(state): State<AppState>,
+    Path((id, step)): Path<(ConversationId, StepId)>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    state.engine().redo_step(id, step).await?;
+    Ok(done(&headers, id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_told_from_text() {
+        assert!(matches!(typed("/compact"), Typed::Compact { keep: None }));
+        assert!(
+            matches!(typed(" /compact the plan\n"), Typed::Compact { keep: Some(k) } if k == "the plan")
+        );
+        assert!(matches!(typed("/new"), Typed::New));
+        assert!(matches!(typed("/practice "), Typed::Practice));
+        for text in ["/newer", "/new words", "/practice makes perfect", "see /compact", "/"] {
+            assert!(matches!(typed(text), Typed::Text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! What stands around the thread: the model picker, the context meter, the input.
+
+use halo_engine::{ConversationView, TargetInfo};
+use halo_types::{ConversationId, Target};
+
+use crate::strings::Words;
+use crate::thread::tokens;
+
+/// The models of one provider in the picker.
+pub(crate) struct Group {
+    /// The provider's name as the person gave it.
+    pub(crate) provider: String,
+    /// Whether it is the simulator.
+    pub(crate) practice: bool,
+    /// Its models.
+    pub(crate) models: Vec<Choice>,
+}
+
+/// A model in the picker.
+pub(crate) struct Choice {
+    /// `provider/model`, as forms carry it.
+    pub(crate) value: String,
+    /// Its name.
+    pub(crate) model: String,
+    /// Whether it takes pictures, where known.
+    pub(crate) sees: Option<bool>,
+    /// Its window as people say it.
+    pub(crate) window: Option<String>,
+    /// Whether it is the chosen one.
+    pub(crate) chosen: bool,
+}
+
+/// The state of the input: what the next message goes to.
+pub(crate) struct Composer {
+    /// The conversation; `None` before the first message.
+    pub(crate) conversation: Option<ConversationId>,
+    /// The chosen model, as forms carry it.
+    pub(crate) target: Option<String>,
+    /// Its name for the button.
+    pub(crate) model: String,
+    /// Whether it is the practice provider's.
+    pub(crate) practice: bool,
+    /// Whether it takes pictures, where known.
+    pub(crate) vision: Option<bool>,
+    /// Whether an answer is under way or awaited.
+    pub(crate) busy: bool,
+    /// How full the window will be.
+    pub(crate) meter: Option<MeterText>,
+    /// Every model, by provider.
+    pub(crate) groups: Vec<Group>,
+    /// Text to begin with.
+    pub(crate) text: String,
+    /// The turn whose prompt is being edited.
+    pub(crate) edit: Option<Edit>,
+    /// An id for the next turn, for browsers without scripts.
+    pub(crate) turn: uuid::Uuid,
+}
+
+/// A prompt that is being edited.
+#[derive(Debug, Clone)]
+pub(crate) struct Edit {
+    /// Its turn.
+    pub(crate) turn: String,
+    /// The failed attempt whose card offered it.
+    pub(crate) attempt: String,
+}
+
+/// The context meter.
+pub(crate) struct MeterText {
+    /// In words.
+    pub(crate) text: String,
+    /// Tokens of the next request.
+    pub(crate) tokens: u64,
+    /// The window, where known.
+    pub(crate) window: Option<u64>,
+}
+
+impl Composer {
+    /// The input of a conversation.
+    pub(crate) fn of(view: &ConversationView, targets: &[TargetInfo], words: Words) -> Self {
+        let mut composer = Self::new(view.target.as_ref(), targets, words);
+        composer.conversation = Some(view.meta.id);
+        composer.vision = view.vision;
+        composer.busy = view.running.is_some();
+        composer.meter = (view.meter.tokens > 0).then(|| meter(view, words));
+        composer
+    }
+
+    /// The input before there is a conversation.
+    pub(crate) fn new(target: Option<&Target>, targets: &[TargetInfo], words: Words) -> Self {
+        let info = target.and_then(|target| targets.iter().find(|info| info.target == *target));
+        let practice = info.is_some_and(|info| info.practice);
+        Self {
+            conversation: None,
+            target: target.map(ToString::to_string),
+            model: match target {
+                Some(target) if practice => words.t1("model-practice", "model", &target.model),
+                Some(target) => target.model.clone(),
+                None => words.t("model-none"),
+            },
+            practice,
+            vision: info.and_then(|info| info.vision),
+            busy: false,
+            meter: None,
+            groups: groups(target, targets),
+            text: String::new(),
+            edit: None,
+            turn: uuid::Uuid::now_v7(),
+        }
+    }
+}
+
+fn meter(view: &ConversationView, words: Words) -> MeterText {
+    let used = tokens(view.meter.tokens);
+    let text = match view.meter.window {
+        Some(window) => words.t2("meter", ("used", &used), ("window", &tokens(window))),
+        None => words.t1("meter-unknown", "used", used),
+    };
+    MeterText { text, tokens: view.meter.tokens, window: view.meter.window }
+}
+
+fn groups(chosen: Option<&Target>, targets: &[TargetInfo]) -> Vec<Group> {
+    let mut groups: Vec<(String, Group)> = Vec::new();
+    for info in targets {
+        let id = info.target.provider.as_str();
+        let choice = Choice {
+            value: info.target.to_string(),
+            model: info.target.model.clone(),
+            sees: info.vision,
+            window: info.window.map(tokens),
+            chosen: chosen == Some(&info.target),
+        };
+        match groups.iter_mut().find(|(known, _)| known == id) {
+            Some((_, group)) => group.models.push(choice),
+            None => {
+                let group = Group {
+                    provider: info.provider_name.clone(),
+                    practice: info.practice,
+                    models: vec![choice],
+                };
+                groups.push((id.to_owned(), group));
+            }
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// Reads `provider/model`; the model's own name may hold slashes.
+pub(crate) fn target(text: &str) -> Option<Target> {
+    let (provider, model) = text.trim().split_once('/')?;
+    let model = model.trim();
+    (!model.is_empty())
+        .then(|| Some(Target { provider: provider.parse().ok()?, model: model.to_owned() }))
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_split_at_the_first_slash() {
+        let read = target(" openrouter/meta/llama:free ").unwrap();
+        assert_eq!(read.provider.as_str(), "openrouter");
+        assert_eq!(read.model, "meta/llama:free");
+        for wrong in ["", "openai", "openai/", "/gpt", "Open AI/gpt"] {
+            assert_eq!(target(wrong), None, "{wrong}");
+        }
+    }
+}

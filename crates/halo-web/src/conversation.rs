@@ -1,0 +1,242 @@
+//! The pages of a conversation.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use halo_engine::{ConversationView, Item};
+use halo_types::{AttemptId, ConversationId, MessageId, Part, Role, TurnId};
+use serde::Deserialize;
+
+use crate::composer::{Composer, Edit};
+use crate::error::PageError;
+use crate::page::{self, Page};
+use crate::practice::{self, Panel};
+use crate::state::AppState;
+use crate::strings::Words;
+use crate::thread::{self, Piece, Setting};
+
+#[derive(Template)]
+#[template(path = "conversation.html")]
+struct ConversationPage {
+    page: Page,
+    words: Words,
+    title: String,
+    conversation: Option<ConversationId>,
+    pieces: Vec<Piece>,
+    composer: Composer,
+    panel: Option<Panel>,
+    /// Whether the person has a provider of their own.
+    has_provider: bool,
+}
+
+#[derive(Template)]
+#[template(path = "thread.html")]
+struct ThreadFragment {
+    words: Words,
+    title: String,
+    conversation: Option<ConversationId>,
+    pieces: Vec<Piece>,
+    composer: Composer,
+    panel: Option<Panel>,
+    has_provider: bool,
+}
+
+/// What may follow the address of a conversation.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Show {
+    /// Show the practice scenarios.
+    practice: Option<String>,
+    /// Edit the prompt of this turn.
+    edit: Option<TurnId>,
+    /// The card that offered it.
+    attempt: Option<AttemptId>,
+    /// A conversation that was just deleted.
+    deleted: Option<ConversationId>,
+}
+
+/// `GET /`: the latest conversation, or an empty one.
+pub(crate) async fn home(
+    State(state): State<AppState>,
+    page: Page,
+    Query(show): Query<Show>,
+) -> Result<Response, PageError> {
+    let latest = page.days.first().and_then(|day| day.rows.first()).map(|row| row.id);
+    match latest {
+        Some(id) if show.deleted.is_none() => Ok(Redirect::to(&format!("/c/{id}")).into_response()),
+        _ => empty(&state, page, &show),
+    }
+}
+
+/// `GET /new`: an empty conversation. Nothing is stored before its first message.
+pub(crate) async fn new(
+    State(state): State<AppState>,
+    page: Page,
+    Query(show): Query<Show>,
+) -> Result<Response, PageError> {
+    empty(&state, page, &show)
+}
+
+/// `GET /practice`: the practice scenarios in an empty conversation.
+pub(crate) async fn practice(
+    State(state): State<AppState>,
+    page: Page,
+) -> Result<Response, PageError> {
+    empty(&state, page, &Show { practice: Some(String::new()), ..Show::default() })
+}
+
+fn empty(state: &AppState, mut page: Page, show: &Show) -> Result<Response, PageError> {
+    let targets = state.engine().targets();
+    let target = state.engine().default_target();
+    let words = page.words;
+    page.deleted = show.deleted;
+    page::html(&ConversationPage {
+        words,
+        title: words.t("conversation-new"),
+        conversation: None,
+        pieces: Vec::new(),
+        composer: Composer::new(target.as_ref(), &targets, words),
+        panel: show.practice.is_some().then(|| practice::panel(state, words, None)),
+        has_provider: targets.iter().any(|info| !info.practice),
+        page,
+    })
+}
+
+/// `GET /c/{id}`.
+pub(crate) async fn show(
+    State(state): State<AppState>,
+    Path(id): Path<ConversationId>,
+    page: Page,
+    Query(show): Query<Show>,
+) -> Result<Response, PageError> {
+    let words = page.words;
+    let view = state.engine().conversation(id, words.lang()).await?;
+    let fragment = fragment(&state, &view, words, page.zone, &show)?;
+    page::html(&ConversationPage {
+        words,
+        title: fragment.title,
+        conversation: Some(id),
+        pieces: fragment.pieces,
+        composer: fragment.composer,
+        panel: fragment.panel,
+        has_provider: fragment.has_provider,
+        page: page.with_active(id),
+    })
+}
+
+/// `GET /c/{id}/thread`: what a page takes over when something changed.
+pub(crate) async fn thread(
+    State(state): State<AppState>,
+    Path(id): Path<ConversationId>,
+    words: Words,
+    headers: HeaderMap,
+    Query(show): Query<Show>,
+) -> Result<Response, PageError> {
+    let view = state.engine().conversation(id, words.lang()).await?;
+    page::html(&fragment(&state, &view, words, page::zone(&headers), &show)?)
+}
+
+fn fragment(
+    state: &AppState,
+    view: &ConversationView,
+    words: Words,
+    zone: crate::clock::Zone,
+    show: &Show,
+) -> Result<ThreadFragment, PageError> {
+    let targets = state.engine().targets();
+    let setting = Setting { words, zone, renderer: state.renderer(), targets: &targets };
+    let pieces = thread::pieces(view, &setting)?;
+    let mut composer = Composer::of(view, &targets, words);
+    if let (Some(turn), Some(attempt)) = (show.edit, show.attempt) {
+        composer.text = last_prompt(view);
+        composer.edit = Some(Edit { turn: turn.to_string(), attempt: attempt.to_string() });
+    }
+    let title = match view.meta.title.trim() {
+        "" => words.t("conversation-untitled"),
+        title => title.to_owned(),
+    };
+    Ok(ThreadFragment {
+        words,
+        title,
+        conversation: Some(view.meta.id),
+        pieces,
+        composer,
+        panel: show.practice.is_some().then(|| practice::panel(state, words, Some(view.meta.id))),
+        has_provider: targets.iter().any(|info| !info.practice),
+    })
+}
+
+fn last_prompt(view: &ConversationView) -> String {
+    view.items
+        .iter()
+        .rev()
+        .find_map(|item| match item {
+            Item::Message(shown) if shown.message.role == Role::User => Some(shown.message.text()),
+            _ => None,
+        })
+        .unwrap_or_default()
+}
+
+/// `GET /list`: the conversation list alone.
+pub(crate) async fn list(page: Page, Query(open): Query<Open>) -> Result<Response, PageError> {
+    #[derive(Template)]
+    #[template(path = "list.html")]
+    struct List {
+        page: Page,
+    }
+    let page = match open.active {
+        Some(id) => page.with_active(id),
+        None => page,
+    };
+    page::html(&List { page })
+}
+
+/// Which conversation a page shows.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Open {
+    active: Option<ConversationId>,
+}
+
+/// `GET /c/{id}/messages/{message}/text`: a message as Markdown, without thoughts.
+pub(crate) async fn text(
+    State(state): State<AppState>,
+    Path((id, message)): Path<(ConversationId, MessageId)>,
+    words: Words,
+) -> Result<Response, PageError> {
+    let view = state.engine().conversation(id, words.lang()).await?;
+    let found = view.items.into_iter().find_map(|item| match item {
+        Item::Message(shown) if shown.message.id == message => Some(shown.message),
+        _ => None,
+    });
+    let message = found.ok_or(PageError::NotFound)?;
+    // Parts of an answer that were one text stay one text.
+    let text: String = message
+        .parts
+        .iter()
+        .filter_map(|part| match part {
+            Part::Text { text } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
+}
+
+/// `GET /c/{id}/attempts/{attempt}/report`: a failure as Markdown, secrets masked.
+pub(crate) async fn report(
+    State(state): State<AppState>,
+    Path((id, attempt)): Path<(ConversationId, AttemptId)>,
+    words: Words,
+) -> Result<Response, PageError> {
+    let report = state.engine().report(id, attempt, words.lang()).await?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], report).into_response())
+}
+
+/// `GET /practice/panel`: the scenarios alone.
+pub(crate) async fn practice_panel(
+    State(state): State<AppState>,
+    words: Words,
+    Query(open): Query<Open>,
+) -> Result<Response, PageError> {
+    let panel = practice::panel(&state, words, open.active);
+    Ok(Html(panel.render()?).into_response())
+}

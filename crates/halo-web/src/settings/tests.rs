@@ -1,0 +1,488 @@
+//! The settings pages as a browser without scripts meets them.
+
+use std::fs;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use halo_config::{Config, Environment, Flags, Paths, ProviderConfig, preset};
+use halo_engine::{Engine, Options, Practice};
+use halo_store::TokenKind;
+use halo_store_sqlite::SqliteStore;
+use halo_types::{ProviderId, Target};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+use crate::{AppState, WebOptions, secret};
+
+const KEY: &str = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz-0123456789";
+const ID: &str = "01890000-0000-7000-8000-000000000001";
+
+struct Bench {
+    folder: TempDir,
+    engine: Engine,
+    app: Router,
+}
+
+struct Page {
+    status: StatusCode,
+    location: String,
+    body: String,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = Paths::resolve(Some(folder.path().to_owned())).unwrap();
+        let store = SqliteStore::open(&paths.database()).await.unwrap();
+        let environment = Environment::fixed([
+            ("OPENAI_API_KEY", "sk-proj-from-the-environment-0123456789"),
+            ("HALO_ALWAYS_COMPACT", "true"),
+        ]);
+        let config = Config::load_with(paths, environment, Flags::default()).unwrap();
+        let mut practice =
+            ProviderConfig::from_preset(preset("ollama").unwrap(), "practice".parse().unwrap());
+        practice.preset = "practice".to_owned();
+        practice.name = "Practice".to_owned();
+        practice.models = vec!["practice".to_owned()];
+        let mut options = Options::new(config, Arc::new(store));
+        options.practice =
+            Some(Practice { provider: practice, models: Vec::new(), scenarios: Vec::new() });
+        let engine = Engine::open(options).await.unwrap();
+        let state = AppState::new(engine.clone(), WebOptions::default());
+        Self { folder, engine, app: super::router().with_state(state) }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Page {
+        let response = self.app.clone().oneshot(request).await.unwrap();
+        let location = response.headers().get(header::LOCATION);
+        let location = location.map(|l| l.to_str().unwrap().to_owned()).unwrap_or_default();
+        let status = response.status();
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        Page { status, location, body: String::from_utf8(bytes.to_vec()).unwrap() }
+    }
+
+    async fn get(&self, path: &str) -> Page {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        self.post_as(path, fields, false).await
+    }
+
+    async fn post_as(&self, path: &str, fields: &[(&str, &str)], fragment: bool) -> Page {
+        let body = fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encode(value)))
+            .collect::<Vec<_>>()
+            .join("&");
+        let mut request = Request::post(path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::HOST, "127.0.0.1:7575");
+        if fragment {
+            request = request.header("x-halo-fragment", "1");
+        }
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
+    fn config(&self) -> &Config {
+        self.engine.config()
+    }
+
+    fn keys(&self, id: &str) -> Vec<String> {
+        let id: ProviderId = id.parse().unwrap();
+        self.config().keys(&id).iter().map(|key| key.expose().to_owned()).collect()
+    }
+
+    /// Adds Anthropic with [`KEY`] through the form.
+    async fn add_anthropic(&self) {
+        let fields = [
+            ("preset", "anthropic"),
+            ("name", "Anthropic"),
+            ("base_url", "https://api.anthropic.com"),
+            ("key", KEY),
+            ("model", "claude-sonnet-5-5"),
+        ];
+        let saved = self.post("/settings/ai-model/save", &fields).await;
+        assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.body);
+    }
+}
+
+fn encode(text: &str) -> String {
+    text.bytes()
+        .map(|b| {
+            if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }
+        })
+        .collect()
+}
+
+fn attribute(page: &str, before: &str) -> String {
+    let (_, rest) = page.split_once(before).unwrap_or_else(|| panic!("no {before:?} in {page}"));
+    rest.split('<').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn every_page_renders() {
+    let bench = Bench::new().await;
+    bench.add_anthropic().await;
+    for path in [
+        "/settings/ai-model",
+        "/settings/ai-model?provider=anthropic&field=key",
+        "/settings/ai-model?provider=practice&field=key",
+        "/settings/ai-model?add=openai-compatible",
+        "/settings/recovery",
+        "/settings/gateway",
+        "/settings/appearance",
+        "/settings/about",
+    ] {
+        let page = bench.get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(!page.body.contains("settings-nav-models"), "{path} lacks words");
+        for inline in [" style=", "<style", " onclick", "<script>"] {
+            assert!(!page.body.contains(inline), "{path} has {inline:?}");
+        }
+    }
+    let root = bench.get("/settings").await;
+    assert_eq!(root.location, "/settings/ai-model");
+}
+
+#[tokio::test]
+async fn the_echo_follows_the_base_url() {
+    let bench = Bench::new().await;
+    let ask = async |preset: &str, base: &str, key: &str| {
+        let fields = [("preset", preset), ("base_url", base), ("key", key)];
+        bench.post("/settings/ai-model/url", &fields).await.body
+    };
+    for base in [
+        "relay.example",
+        "https://relay.example/v1",
+        "https://relay.example/v1/v1/",
+        "https://relay.example/v1/chat/completions",
+    ] {
+        let echo = ask("openai-compatible", base, "").await;
+        let called = attribute(&echo, "data-url-chat>");
+        assert_eq!(called, "https://relay.example/v1/chat/completions", "{base}");
+    }
+    let anthropic = ask("anthropic-compatible", "https://relay.example/v1/", "").await;
+    assert_eq!(attribute(&anthropic, "data-url-chat>"), "https://relay.example/v1/messages");
+    assert!(ask("openai-compatible", "ftp://x", "").await.contains("data-url-error"));
+    let hostile = ask("openai-compatible", "https://<script>x", "").await;
+    assert!(hostile.contains("data-url-error") && !hostile.contains("<script>"), "{hostile}");
+    let plain = "data-url-plain";
+    assert!(ask("openai-compatible", "http://relay.example", "k").await.contains(plain));
+    assert!(!ask("openai-compatible", "http://relay.example", "").await.contains(plain));
+    assert!(!ask("openai-compatible", "http://localhost:1234", "k").await.contains(plain));
+    assert!(!ask("openai-compatible", "https://relay.example", "k").await.contains(plain));
+}
+
+#[tokio::test]
+async fn a_saved_key_is_never_shown_again() {
+    let bench = Bench::new().await;
+    bench.add_anthropic().await;
+    assert_eq!(bench.keys("anthropic"), [KEY]);
+    let pages = [
+        bench.get("/settings/ai-model").await,
+        bench.get("/settings/ai-model?provider=anthropic&field=key").await,
+        bench.post("/settings/ai-model/remove", &[("provider", "anthropic")]).await,
+        bench.get("/settings/ai-model?removed=anthropic").await,
+    ];
+    for page in &pages {
+        assert!(!page.body.contains(KEY));
+    }
+    assert!(pages[0].body.contains("sk-ant-…6789"));
+    let database = fs::read(bench.config().paths().database()).unwrap();
+    assert!(!database.windows(KEY.len()).any(|bytes| bytes == KEY.as_bytes()));
+}
+
+#[tokio::test]
+async fn an_empty_key_field_keeps_the_key_and_a_typed_one_replaces_it() {
+    let bench = Bench::new().await;
+    bench.add_anthropic().await;
+    let save = async |keys: &[(&str, &str)]| {
+        let mut fields = vec![
+            ("id", "anthropic"),
+            ("preset", "anthropic"),
+            ("name", "Work"),
+            ("base_url", "https://api.anthropic.com/v1/messages"),
+            ("model", "claude-opus-5-5"),
+        ];
+        fields.extend_from_slice(keys);
+        let saved = bench.post("/settings/ai-model/save", &fields).await;
+        assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.body);
+    };
+    save(&[("key", ""), ("key", "")]).await;
+    assert_eq!(bench.keys("anthropic"), [KEY]);
+    save(&[("key", ""), ("key", "sk-ant-second")]).await;
+    assert_eq!(bench.keys("anthropic"), [KEY, "sk-ant-second"]);
+    save(&[("key", "sk-ant-first"), ("key", "")]).await;
+    assert_eq!(bench.keys("anthropic"), ["sk-ant-first", "sk-ant-second"]);
+    save(&[("drop_key", "0"), ("drop_key", "1")]).await;
+    assert!(bench.keys("anthropic").is_empty());
+    let provider = bench.config().provider(&"anthropic".parse().unwrap()).unwrap();
+    assert_eq!(provider.name, "Work");
+    assert_eq!(provider.models[0], "claude-opus-5-5");
+    assert!(provider.needs_key, "a vendor always needs a key");
+}
+
+#[tokio::test]
+async fn hostile_names_stay_text() {
+    let bench = Bench::new().await;
+    let name = "<script>alert(1)</script>\"'&";
+    let fields = [
+        ("preset", "openai-compatible"),
+        ("name", name),
+        ("base_url", "https://relay.example"),
+        ("model", "\"><img src=x onerror=alert(1)>"),
+        ("make_default", "1"),
+    ];
+    let saved = bench.post("/settings/ai-model/save", &fields).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER);
+    for path in [saved.location.as_str(), "/settings/ai-model?provider=script-alert-1-script"] {
+        let page = bench.get(path.split('#').next().unwrap()).await;
+        assert!(page.body.contains("alert(1)"), "{path}");
+        assert!(!page.body.contains("<script>alert") && !page.body.contains("<img"), "{path}");
+    }
+    let page = bench.get("/settings/ai-model?provider=%3Cscript%3E&field=%22%3E%3Cscript%3E").await;
+    assert!(!page.body.contains("<script>"));
+}
+
+#[tokio::test]
+async fn a_form_that_is_wrong_comes_back_as_typed() {
+    let bench = Bench::new().await;
+    let fields = [
+        ("preset", "openai-compatible"),
+        ("name", "  "),
+        ("base_url", "ht!tp://nowhere at all"),
+        ("key", "sk-not saved"),
+        ("key_env", "9LIVES"),
+        ("model", "m-1"),
+    ];
+    let page = bench.post("/settings/ai-model/save", &fields).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for field in ["name", "url", "key", "key_env"] {
+        assert!(page.body.contains(&format!("data-fault=\"{field}\"")), "{field}: {}", page.body);
+    }
+    assert!(page.body.contains("ht!tp://nowhere at all") && page.body.contains("m-1"));
+    assert!(bench.config().settings().providers.iter().all(|p| p.id.as_str() == "practice"));
+}
+
+#[tokio::test]
+async fn a_removed_provider_can_be_brought_back() {
+    let bench = Bench::new().await;
+    bench.add_anthropic().await;
+    let target = Target { provider: "anthropic".parse().unwrap(), model: "m".into() };
+    bench.config().set_default_target(Some(target.clone())).unwrap();
+    let before = bench.config().settings();
+    let gone = bench.post("/settings/ai-model/remove", &[("provider", "anthropic")]).await;
+    assert_eq!(gone.location, "/settings/ai-model?removed=anthropic");
+    assert!(bench.keys("anthropic").is_empty());
+    let page = bench.get(&gone.location).await;
+    assert!(page.body.contains("data-removed=\"anthropic\""));
+    assert!(!bench.get("/settings/ai-model").await.body.contains("data-removed"));
+    let back = bench.post("/settings/ai-model/restore", &[("provider", "anthropic")]).await;
+    assert_eq!(back.status, StatusCode::SEE_OTHER);
+    assert_eq!(bench.config().settings(), before);
+    assert_eq!(bench.keys("anthropic"), [KEY]);
+    let again = bench.post("/settings/ai-model/restore", &[("provider", "anthropic")]).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn the_practice_provider_takes_a_key_and_stays() {
+    let bench = Bench::new().await;
+    let page = bench.get("/settings/ai-model").await;
+    assert!(page.body.contains("data-practice"));
+    assert!(!page.body.contains("data-remove>"));
+    let refused = bench.post("/settings/ai-model/remove", &[("provider", "practice")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let fields =
+        [("id", "practice"), ("preset", "practice"), ("name", "X"), ("key", "practice-key-ok")];
+    let saved = bench.post("/settings/ai-model/save", &fields).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.body);
+    assert_eq!(bench.keys("practice"), ["practice-key-ok"]);
+    let written = fs::read_to_string(bench.config().paths().config()).unwrap_or_default();
+    assert!(!written.contains("practice"), "{written}");
+}
+
+#[tokio::test]
+async fn a_waiting_message_goes_along_until_it_is_sent() {
+    let bench = Bench::new().await;
+    bench.add_anthropic().await;
+    let ids = format!("conversation={ID}&turn={ID}&attempt={ID}");
+    let open = bench.get(&format!("/settings/ai-model?provider=anthropic&field=key&{ids}")).await;
+    assert!(open.body.contains("data-waiting=\"unsaved\""));
+    assert!(open.body.contains("data-open-field=\"key\"") && open.body.contains(" autofocus"));
+    let mut fields = vec![
+        ("id", "anthropic"),
+        ("preset", "anthropic"),
+        ("name", "Anthropic"),
+        ("base_url", "https://api.anthropic.com"),
+        ("model", "claude-opus-5-5"),
+        ("conversation", ID),
+        ("turn", ID),
+        ("attempt", ID),
+        ("field", "key"),
+    ];
+    let saved = bench.post("/settings/ai-model/save", &fields).await;
+    assert_eq!(saved.location, format!("/settings/ai-model?saved=anthropic&{ids}"));
+    let page = bench.get(&saved.location).await;
+    assert!(page.body.contains("data-resend") && !page.body.contains("name=\"model\""));
+    // Where the model was what had to change, the message goes to the new one.
+    fields.last_mut().unwrap().1 = "model";
+    let saved = bench.post("/settings/ai-model/save", &fields).await;
+    assert!(saved.location.ends_with("&to=claude-opus-5-5"), "{}", saved.location);
+    let page = bench.get(&saved.location).await;
+    assert!(page.body.contains("name=\"model\" value=\"claude-opus-5-5\""));
+    let resend = bench
+        .post("/settings/ai-model/resend", &[("conversation", ID), ("turn", ID), ("attempt", ID)])
+        .await;
+    assert_eq!(resend.status, StatusCode::UNPROCESSABLE_ENTITY, "there is no such message");
+    assert!(resend.body.contains("data-trouble"));
+}
+
+#[tokio::test]
+async fn a_file_broken_by_hand_is_named_and_left_alone() {
+    let bench = Bench::new().await;
+    bench.add_anthropic().await;
+    let path = bench.config().paths().config();
+    let broken = "# mine\n[providers.anthropic\nname = \"A\"\n";
+    fs::write(&path, broken).unwrap();
+    let fields = [
+        ("id", "anthropic"),
+        ("preset", "anthropic"),
+        ("name", "New"),
+        ("base_url", "https://api.anthropic.com"),
+        ("key", "sk-ant-new"),
+    ];
+    for (path, fields) in [
+        ("/settings/ai-model/save", &fields[..]),
+        ("/settings/ai-model/remove", &[("provider", "anthropic")]),
+        ("/settings/recovery", &[("retry_automatically", "1"), ("always_omit_images", "1")]),
+    ] {
+        let page = bench.post(path, fields).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        let place = attribute(&page.body, "data-place>");
+        assert!(place.ends_with("config.toml:2:21"), "{path}: {place}");
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), broken);
+    assert_eq!(bench.keys("anthropic"), [KEY], "no key moved");
+}
+
+#[tokio::test]
+async fn a_pasted_key_finds_its_provider() {
+    let bench = Bench::new().await;
+    let guess = bench
+        .post("/settings/ai-model/guess", &[("key", "sk-or-v1-0123456789"), ("preset", "openai")])
+        .await;
+    assert!(guess.body.contains("data-guess=\"openrouter\""), "{}", guess.body);
+    let unsure = bench
+        .post("/settings/ai-model/paste", &[("key", "sk-0123456789abcdef0123456789abcdef")])
+        .await;
+    assert!(unsure.body.contains("data-unsure"));
+    assert!(unsure.body.contains("value=\"sk-0123456789abcdef0123456789abcdef\""));
+    let chosen = bench
+        .post("/settings/ai-model/paste", &[("key", "sk-0123456789"), ("preset", "deepseek")])
+        .await;
+    assert!(chosen.body.contains("https://api.deepseek.com/"), "{}", chosen.body);
+    assert!(chosen.body.contains("value=\"sk-0123456789\""));
+    let empty = bench.post("/settings/ai-model/paste", &[("key", ""), ("preset", "ollama")]).await;
+    assert_eq!(empty.location, "/settings/ai-model?add=ollama#add");
+    assert!(!bench.folder.path().join("secrets.toml").exists(), "nothing was saved");
+}
+
+/// A provider that refuses every request with this body.
+async fn refusing(body: &'static str) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = Router::new().fallback(async move || {
+        (StatusCode::UNAUTHORIZED, [(header::CONTENT_TYPE, "application/json")], body)
+    });
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    format!("http://{address}")
+}
+
+#[tokio::test]
+async fn a_test_names_the_step_that_failed_and_quotes_the_provider() {
+    const BODY: &str = r#"{"error":{"message":"Incorrect API key provided: <none>.","code":"invalid_api_key"}}"#;
+    let bench = Bench::new().await;
+    let base = refusing(BODY).await;
+    let fields = [
+        ("preset", "openai-compatible"),
+        ("name", "Relay"),
+        ("base_url", base.as_str()),
+        ("key", "sk-draft-key-0123456789"),
+        ("model", "m-1"),
+    ];
+    let report = bench.post_as("/settings/ai-model/test", &fields, true).await.body;
+    assert!(report.contains("data-failed-step=\"request\""), "{report}");
+    assert!(report.contains("data-kind=\"invalid_api_key\""), "{report}");
+    assert!(report.contains("data-remedy=\"open_settings_key\""), "{report}");
+    let (_, pre) = report.split_once("data-raw").unwrap();
+    let (_, pre) = pre.split_once(">\n").unwrap();
+    let shown = pre.split("</pre>").next().unwrap();
+    let shown = shown.replace("<mark>", "").replace("</mark>", "").replace("&quot;", "\"");
+    assert_eq!(shown.replace("&lt;", "<").replace("&gt;", ">"), BODY);
+    assert!(!report.contains("<html"));
+    let page = bench.post("/settings/ai-model/test", &fields).await.body;
+    assert!(page.contains("<html") && page.contains("data-failed-step=\"request\""));
+    let models = bench.post_as("/settings/ai-model/models", &fields, true).await.body;
+    assert!(models.contains("data-kind=\"invalid_api_key\""), "{models}");
+    assert!(!bench.folder.path().join("secrets.toml").exists(), "a draft is not saved");
+}
+
+#[tokio::test]
+async fn a_gateway_key_is_shown_once_and_can_be_taken_back() {
+    let bench = Bench::new().await;
+    let made = bench.post("/settings/gateway/make", &[("label", "<b>editor</b>")]).await;
+    let key = attribute(&made.body, "data-new-key>");
+    assert!(key.starts_with("halo_") && key.len() > 60, "{key}");
+    assert!(made.body.contains("http://127.0.0.1:7575/v1"));
+    let page = bench.get("/settings/gateway").await;
+    assert!(!page.body.contains(&key) && !page.body.contains("<b>editor"));
+    let store = bench.engine.store();
+    let hash = secret::hash(&key);
+    assert!(store.token(TokenKind::GatewayKey, &hash).await.unwrap().is_some());
+    let removed = bench.post("/settings/gateway/remove", &[("hash", &hash)]).await;
+    assert!(store.token(TokenKind::GatewayKey, &hash).await.unwrap().is_none());
+    assert!(bench.get(&removed.location).await.body.contains("data-restore"));
+    bench.post("/settings/gateway/restore", &[("hash", &hash)]).await;
+    assert!(store.token(TokenKind::GatewayKey, &hash).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn recovery_keeps_what_the_environment_decides() {
+    let bench = Bench::new().await;
+    let saved =
+        bench.post("/settings/recovery", &[("always_omit_images", "1")]).await;
+    assert_eq!(saved.location, "/settings/recovery?saved=1");
+    let recovery = bench.config().settings().recovery.clone();
+    assert!(recovery.always_omit_images && !recovery.retry_automatically);
+    assert_eq!(recovery.max_tries, 4);
+}
+
+#[tokio::test]
+async fn the_default_is_one_of_the_known_models() {
+    let bench = Bench::new().await;
+    bench.add_anthropic().await;
+    let wrong = bench.post("/settings/ai-model/default", &[("target", "nobody/nothing")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let right = bench
+        .post("/settings/ai-model/default", &[("target", "anthropic/claude-opus-5-5")])
+        .await;
+    assert_eq!(right.status, StatusCode::SEE_OTHER);
+    let target = bench.config().settings().default_target.clone().unwrap();
+    assert_eq!(target.to_string(), "anthropic/claude-opus-5-5");
+}
+
+#[tokio::test]
+async fn a_language_is_kept_in_a_cookie() {
+    let bench = Bench::new().await;
+    let request = Request::get("/settings/about")
+        .header(header::COOKIE, "halo_lang=zh-CN")
+        .body(Body::empty())
+        .unwrap();
+    assert!(bench.send(request).await.body.contains("许可证"));
+    let saved = bench.post("/settings/appearance", &[("language", "zh-CN")]).await;
+    assert_eq!(saved.location, "/settings/appearance?saved=1");
+}

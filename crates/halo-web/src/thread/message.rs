@@ -1,0 +1,150 @@
+//! A message: the person's words as typed, an answer as Markdown.
+
+use std::sync::Arc;
+
+use askama::Template;
+use halo_engine::MessageView;
+use halo_types::{ConversationId, Ending, ImageRef, Part, Role, StopReason};
+
+use super::{Piece, Setting, tokens};
+use crate::clock;
+use crate::error::PageError;
+use crate::strings::Words;
+
+/// A person's text longer than this many characters is folded.
+const FOLD_CHARS: usize = 2400;
+/// And one of more lines than this.
+const FOLD_LINES: usize = 40;
+
+/// A part of a message, ready to be shown.
+enum Shown<'a> {
+    /// An answer's Markdown as HTML.
+    Html(Arc<str>),
+    /// Text as typed.
+    Plain(&'a str),
+    /// The beginning of a long text, and all of it.
+    Folded { head: &'a str, whole: &'a str },
+    /// A thought.
+    Thinking(&'a str),
+    /// A thought the provider hides.
+    HiddenThinking,
+    /// A picture.
+    Picture(&'a ImageRef),
+    /// A call of a tool, or its result.
+    Tool { label: String, text: &'a str },
+    /// Something that cannot be shown.
+    Unknown(String),
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct MessageTemplate<'a> {
+    words: Words,
+    conversation: ConversationId,
+    view: &'a MessageView,
+    role: &'static str,
+    parts: Vec<Shown<'a>>,
+    pictures: Vec<&'a ImageRef>,
+    model: Option<String>,
+    reported: Option<&'a str>,
+    at: String,
+    at_iso: String,
+    usage: Option<String>,
+    ending: &'static str,
+    ending_text: Option<String>,
+}
+
+pub(super) fn piece(
+    conversation: ConversationId,
+    view: &MessageView,
+    setting: &Setting<'_>,
+) -> Result<Piece, PageError> {
+    let message = &view.message;
+    let words = setting.words;
+    let is_answer = message.role == Role::Assistant;
+    let scope = message.id.to_string();
+    let mut parts = Vec::new();
+    for part in &message.parts {
+        match part {
+            Part::Text { text } if is_answer => {
+                parts.push(Shown::Html(setting.renderer.render(text, &scope)));
+            }
+            Part::Text { text } => parts.push(plain(text)),
+            Part::Image(image) if is_answer => parts.push(Shown::Picture(image)),
+            // A person's pictures stand together above the text.
+            Part::Image(_) => {}
+            Part::Thinking { text, .. } if text.trim().is_empty() => {
+                parts.push(Shown::HiddenThinking);
+            }
+            Part::Thinking { text, .. } => parts.push(Shown::Thinking(text)),
+            Part::ToolCall { name, arguments, .. } => {
+                let label = words.t1("message-tool-call", "name", name);
+                parts.push(Shown::Tool { label, text: arguments });
+            }
+            Part::ToolResult { text, is_error, .. } => {
+                let key = if *is_error { "message-tool-error" } else { "message-tool-result" };
+                parts.push(Shown::Tool { label: words.t(key), text });
+            }
+            Part::Unknown { protocol, .. } => {
+                parts.push(Shown::Unknown(words.t1("message-unknown-part", "protocol", protocol)));
+            }
+        }
+    }
+    let (ending, ending_key) = ending(message.ending.as_ref());
+    let origin = message.origin.as_ref();
+    let template = MessageTemplate {
+        words,
+        conversation,
+        view,
+        role: if is_answer { "assistant" } else { "user" },
+        parts,
+        pictures: if is_answer { Vec::new() } else { message.images().collect() },
+        model: origin.map(|origin| setting.model_name(&origin.target)),
+        reported: origin
+            .and_then(|o| o.model_reported.as_deref().filter(|name| *name != o.target.model)),
+        at: setting.zone.time_text(message.at),
+        at_iso: clock::rfc3339(message.at),
+        usage: usage(words, view),
+        ending,
+        ending_text: ending_key.map(|key| words.t(key)),
+    };
+    Ok(Piece::new(format!("m-{}", message.id), template.render()?))
+}
+
+fn plain(text: &str) -> Shown<'_> {
+    let by_chars = text.char_indices().nth(FOLD_CHARS).map(|(at, _)| at);
+    let by_lines = text.match_indices('\n').nth(FOLD_LINES).map(|(at, _)| at);
+    match by_chars.into_iter().chain(by_lines).min() {
+        Some(end) => Shown::Folded { head: &text[..end], whole: text },
+        None => Shown::Plain(text),
+    }
+}
+
+/// The name of an ending and the key of its words; most answers end without any.
+fn ending(ending: Option<&Ending>) -> (&'static str, Option<&'static str>) {
+    match ending {
+        None => ("", None),
+        Some(Ending::Stopped) => ("stopped", Some("ending-stopped")),
+        Some(Ending::Interrupted) => ("interrupted", Some("ending-interrupted")),
+        Some(Ending::Complete { stop }) => match stop {
+            StopReason::Length => ("length", Some("ending-length")),
+            StopReason::Context => ("context", Some("ending-context")),
+            StopReason::Filter => ("filter", Some("ending-filter")),
+            StopReason::Refusal => ("refusal", Some("ending-refusal")),
+            StopReason::End | StopReason::Tool | StopReason::Other { .. } => ("complete", None),
+        },
+    }
+}
+
+fn usage(words: Words, view: &MessageView) -> Option<String> {
+    let usage = view.message.usage?;
+    match (usage.input, usage.output) {
+        (Some(input), Some(output)) => Some(words.t2(
+            "message-usage",
+            ("input", &tokens(input)),
+            ("output", &tokens(output)),
+        )),
+        (None, Some(output)) => Some(words.t1("message-usage-output", "output", tokens(output))),
+        _ => None,
+    }
+}

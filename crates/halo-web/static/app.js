@@ -1,0 +1,154 @@
+// The frame of every page: conversation list, drawer, notes, copying.
+import { fragment, post } from "./http.js";
+import { listen, on } from "./events.js";
+import { toast } from "./toast.js";
+import { word } from "./words.js";
+
+const root = document.documentElement;
+root.classList.add("scripted");
+
+// The server shows days and times in the browser's zone.
+{
+  const east = String(-new Date().getTimezoneOffset());
+  const told = document.cookie.match(/(?:^|; )halo_tz=([^;]*)/)?.[1];
+  if (told !== east) {
+    document.cookie = `halo_tz=${east}; path=/; max-age=31536000; samesite=strict`;
+    if (east !== "0") { refreshList(); dispatchEvent(new CustomEvent("halo-zone")); }
+  }
+}
+
+/* The conversation list */
+
+let listRun = null;
+let listAgain = false;
+
+async function refreshList() {
+  if (listRun) { listAgain = true; return listRun; }
+  const active = document.getElementById("conversation")?.dataset.conversation ?? "";
+  listRun = fragment(`/list${active ? `?active=${active}` : ""}`).then((content) => {
+    const list = document.getElementById("list");
+    const next = content.getElementById("list");
+    // A menu that is open or a title that is being typed is left alone.
+    if (!list || !next || list.querySelector("[data-menu][open]")) return;
+    if (list.innerHTML !== next.innerHTML) {
+      const focused = document.activeElement?.closest("[data-conversation-row]")?.dataset.conversationRow;
+      list.replaceChildren(...next.childNodes);
+      if (focused) list.querySelector(`[data-conversation-row="${focused}"] a`)?.focus();
+    }
+  }).catch(() => {}).finally(() => {
+    listRun = null;
+    if (listAgain) { listAgain = false; refreshList(); }
+  });
+  return listRun;
+}
+
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("[data-menu][open]")) {
+    if (!menu.contains(event.target)) menu.removeAttribute("open");
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = document.querySelector("[data-menu][open]");
+  if (menu) { menu.removeAttribute("open"); menu.querySelector("summary").focus(); event.preventDefault(); }
+});
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const kind = form.dataset?.enhance;
+  if (kind !== "rename" && kind !== "delete") return;
+  event.preventDefault();
+  const row = form.closest("[data-conversation-row]");
+  const id = row.dataset.conversationRow;
+  try {
+    await post(form.action, new URLSearchParams(new FormData(form)));
+    row.querySelector("[data-menu]").removeAttribute("open");
+    if (kind === "rename") { await refreshList(); return; }
+    row.remove();
+    const open = document.getElementById("conversation")?.dataset.conversation === id;
+    if (open) { location.href = `/new?deleted=${id}`; return; }
+    toast(word("script-deleted"), word("script-undo"), async () => {
+      await post(`/c/${id}/restore`, new URLSearchParams());
+      refreshList();
+    });
+    refreshList();
+  } catch (error) {
+    toast(word("script-failed", { what: error.message }));
+  }
+});
+
+/* The drawer of narrow pages */
+
+document.addEventListener("click", (event) => {
+  const action = event.target.closest("[data-action]")?.dataset.action;
+  if (action === "drawer-open") {
+    root.classList.add("drawer");
+    document.querySelector("#sidebar a, #sidebar button")?.focus();
+  } else if (action === "drawer-close") {
+    root.classList.remove("drawer");
+    document.querySelector("[data-action=drawer-open]")?.focus();
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && root.classList.contains("drawer")) {
+    root.classList.remove("drawer");
+    event.preventDefault();
+  }
+});
+
+/* Copying */
+
+async function copy(text, button) {
+  let copied = true;
+  try { await navigator.clipboard.writeText(text); } catch { copied = legacyCopy(text); }
+  if (!copied) { toast(word("script-copy-failed")); return; }
+  const label = button.querySelector("span:not(.sr-only)") ?? (button.querySelector("svg") ? null : button);
+  if (!label) { toast(word("script-copied")); return; }
+  const before = label.dataset.label ?? label.textContent;
+  label.dataset.label = before;
+  label.textContent = word("script-copied");
+  button.dataset.copied = "";
+  clearTimeout(Number(label.dataset.timer));
+  label.dataset.timer = setTimeout(() => {
+    label.textContent = before;
+    delete button.dataset.copied;
+  }, 2000);
+}
+
+/** For pages without the clipboard interface, which needs a secure address. */
+function legacyCopy(text) {
+  const area = document.createElement("textarea");
+  area.value = text;
+  area.className = "sr-only";
+  document.body.append(area);
+  area.select();
+  const copied = document.execCommand("copy");
+  area.remove();
+  return copied;
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-action]");
+  switch (button?.dataset.action) {
+    case "copy-code":
+      copy(button.closest("figure").querySelector("code").textContent, button);
+      break;
+    case "copy-message":
+    case "report": {
+      event.preventDefault();
+      try {
+        const response = await fetch(button.href);
+        if (!response.ok) throw new Error(String(response.status));
+        await copy(await response.text(), button);
+      } catch (error) {
+        toast(word("script-failed", { what: error.message }));
+      }
+      break;
+    }
+  }
+});
+
+on("list", refreshList);
+on("resync", refreshList);
+on("changed", refreshList);
+listen();

@@ -1,0 +1,304 @@
+// The input: sending, stopping, pictures, drafts.
+import { load, save } from "./draft.js";
+import { Refusal, post } from "./http.js";
+import { pick } from "./models.js";
+import { id, refresh, toBottom } from "./thread.js";
+import { word } from "./words.js";
+
+const MAX_TEXT = 4_000_000;
+const form = document.querySelector("[data-composer]");
+const conversation = document.getElementById("conversation");
+const prompt = form.querySelector("[data-prompt]");
+const tray = form.querySelector("[data-tray]");
+const trouble = form.querySelector("[data-composer-error]");
+const editing = form.querySelector("[data-editing]");
+const key = id || "new";
+
+let images = [];
+let uploads = 0;
+let sending = false;
+
+/** A UUIDv7: the id of the next turn, so that a repeated send is one turn. */
+function newTurn() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  let ms = Date.now();
+  for (let at = 5; at >= 0; at--) { bytes[at] = ms % 256; ms = Math.floor(ms / 256); }
+  bytes[6] = 0x70 | (bytes[6] & 0x0f);
+  bytes[8] = 0x80 | (bytes[8] & 0x3f);
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+function complain(text) {
+  trouble.textContent = text;
+  trouble.hidden = !text;
+}
+
+/** For browsers that do not size a textarea by its content. */
+function fit() {
+  if (CSS.supports("field-sizing", "content")) return;
+  prompt.style.height = "auto";
+  prompt.style.height = `${prompt.scrollHeight}px`;
+}
+
+function keep() {
+  save(key, { text: prompt.value, images: images.filter((image) => image.image) });
+}
+
+/* Pictures */
+
+function showTray() {
+  tray.hidden = images.length === 0;
+  tray.replaceChildren(...images.map((image) => {
+    const thumb = document.createElement("div");
+    thumb.className = image.image ? "thumb" : "thumb pending";
+    thumb.dataset.thumb = "";
+    const picture = document.createElement("img");
+    picture.src = image.url;
+    picture.alt = image.name ?? "";
+    const remove = document.createElement("button");
+    remove.type = "button";
+    remove.dataset.action = "remove-picture";
+    remove.setAttribute("aria-label", word("script-remove-picture", { name: image.name ?? "" }));
+    remove.innerHTML = '<svg class="icon" aria-hidden="true"><use href="/assets/icons.svg#close"></use></svg>';
+    remove.addEventListener("click", () => {
+      images = images.filter((other) => other !== image);
+      showTray();
+      keep();
+      prompt.focus();
+    });
+    thumb.append(picture, remove);
+    return thumb;
+  }));
+}
+
+async function addFile(file) {
+  if (!/^image\/(png|jpeg|gif|webp)$/.test(file.type)) {
+    complain(word("script-not-a-picture", { name: file.name }));
+    return;
+  }
+  complain("");
+  const entry = { name: file.name, url: URL.createObjectURL(file) };
+  images.push(entry);
+  uploads++;
+  showTray();
+  try {
+    const body = new FormData();
+    body.append("file", file, file.name);
+    const answer = await post("/images", body);
+    entry.image = answer.images[0].image;
+    entry.url = answer.images[0].url;
+  } catch (error) {
+    images = images.filter((other) => other !== entry);
+    complain(error.message);
+  } finally {
+    uploads--;
+    showTray();
+    keep();
+  }
+}
+
+form.querySelector("[data-files]").addEventListener("change", (event) => {
+  for (const file of event.target.files) addFile(file);
+  event.target.value = "";
+  prompt.focus();
+});
+
+function size(bytes) {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+prompt.addEventListener("paste", (event) => {
+  const files = [...event.clipboardData.files];
+  if (files.length > 0) {
+    event.preventDefault();
+    files.forEach(addFile);
+    return;
+  }
+  const text = event.clipboardData.getData("text/plain");
+  if (text.length + prompt.value.length > MAX_TEXT) {
+    event.preventDefault();
+    complain(word("script-paste-too-large", { size: size(new Blob([text]).size), max: size(MAX_TEXT) }));
+  }
+});
+
+addEventListener("dragover", (event) => {
+  if (![...event.dataTransfer.types].includes("Files")) return;
+  event.preventDefault();
+  form.classList.add("dropping");
+});
+addEventListener("dragleave", (event) => { if (!event.relatedTarget) form.classList.remove("dropping"); });
+addEventListener("drop", (event) => {
+  form.classList.remove("dropping");
+  if (event.dataTransfer.files.length === 0) return;
+  event.preventDefault();
+  [...event.dataTransfer.files].forEach(addFile);
+});
+
+/* Sending */
+
+function clear() {
+  prompt.value = "";
+  images = [];
+  form.elements.turn.value = newTurn();
+  form.elements.edit_turn.value = "";
+  form.elements.edit_attempt.value = "";
+  editing.hidden = true;
+  complain("");
+  showTray();
+  keep();
+  fit();
+}
+
+async function send() {
+  if (sending || "busy" in conversation.dataset) return;
+  if (uploads > 0) { complain(word("script-wait-for-picture")); return; }
+  const text = prompt.value.trim();
+  if (!text && images.length === 0) return;
+  if (text === "/practice") { clear(); await openPractice(); return; }
+  sending = true;
+  const button = form.querySelector("[data-send]");
+  button.disabled = true;
+  form.elements.images.value = images.length ? JSON.stringify(images.map((image) => image.image)) : "";
+  try {
+    const answer = await post(form.action, new URLSearchParams(new FormData(form)));
+    clear();
+    if (answer.go) location.href = answer.go;
+    else if (answer.conversation !== id) location.href = `/c/${answer.conversation}`;
+    else { toBottom(); await refresh(); toBottom(); }
+  } catch (error) {
+    // The text stays where it is.
+    complain(error.message);
+    if (!(error instanceof Refusal)) throw error;
+  } finally {
+    sending = false;
+    button.disabled = false;
+  }
+}
+
+form.addEventListener("submit", (event) => {
+  if (event.submitter?.matches("[data-stop]")) {
+    event.preventDefault();
+    stop();
+    return;
+  }
+  event.preventDefault();
+  send();
+});
+
+/** Stops the running answer or the wait. */
+async function stop() {
+  if (!id || !("busy" in conversation.dataset)) return;
+  try {
+    await post(`/c/${id}/stop`, new URLSearchParams());
+    await refresh();
+  } catch (error) {
+    complain(error.message);
+  }
+}
+
+prompt.addEventListener("keydown", (event) => {
+  // Enter that ends a composition of an input method is not meant for us. Some browsers send it
+  // after the composition with code 229.
+  if (event.isComposing || event.keyCode === 229) return;
+  if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
+    event.preventDefault();
+    send();
+  } else if (event.key === "ArrowUp" && prompt.value === "") {
+    const own = document.querySelectorAll('[data-message-role="user"] [data-text]');
+    const last = own[own.length - 1];
+    if (!last) return;
+    event.preventDefault();
+    prompt.value = last.textContent;
+    prompt.setSelectionRange(prompt.value.length, prompt.value.length);
+    keep();
+    fit();
+  }
+});
+prompt.addEventListener("input", () => { keep(); fit(); if (!trouble.hidden) complain(""); });
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing && !document.querySelector("dialog[open]")) stop();
+  if (event.altKey && event.key.toLowerCase() === "m" && !document.querySelector("dialog[open]")) {
+    event.preventDefault();
+    chooseModel();
+  }
+});
+
+/* Editing the prompt of a failed turn */
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-action]");
+  switch (button?.dataset.action) {
+    case "edit_message": {
+      event.preventDefault();
+      const own = document.querySelectorAll('[data-message-role="user"] [data-text]');
+      prompt.value = own[own.length - 1]?.textContent ?? "";
+      form.elements.edit_turn.value = button.dataset.turn;
+      form.elements.edit_attempt.value = button.dataset.attemptId;
+      editing.hidden = false;
+      prompt.focus();
+      fit();
+      break;
+    }
+    case "cancel-edit":
+      clear();
+      prompt.focus();
+      break;
+    case "open-models":
+      chooseModel();
+      break;
+    case "open-practice":
+      if (event.target.closest("a") && !event.metaKey && !event.ctrlKey) {
+        event.preventDefault();
+        document.documentElement.classList.remove("drawer");
+        openPractice();
+      }
+      break;
+  }
+});
+
+/** Shows the practice scenarios below the thread. */
+async function openPractice() {
+  const response = await fetch(`/practice/panel${id ? `?active=${id}` : ""}`);
+  if (!response.ok) return;
+  const template = document.createElement("template");
+  template.innerHTML = await response.text();
+  const panel = template.content.firstElementChild;
+  document.querySelector("[data-practice]")?.remove();
+  document.querySelector("[data-welcome]")?.remove();
+  document.getElementById("thread").append(panel);
+  panel.scrollIntoView({ block: "start" });
+  panel.querySelector("button")?.focus({ preventScroll: true });
+}
+
+/* The model */
+
+function chooseModel() {
+  pick(async (target) => {
+    if (id) {
+      try {
+        await post(`/c/${id}/target`, new URLSearchParams({ target }));
+        await refresh();
+      } catch (error) {
+        complain(error.message);
+      }
+    } else {
+      form.elements.target.value = target;
+      document.querySelector("[data-model-name]").textContent = target.slice(target.indexOf("/") + 1);
+    }
+    prompt.focus();
+  });
+}
+
+/* The beginning */
+
+form.elements.turn.value = newTurn();
+if (editing.hidden) {
+  const draft = load(key);
+  if (!prompt.value) prompt.value = draft.text ?? "";
+  images = (draft.images ?? []).filter((image) => image.image && image.url);
+}
+showTray();
+fit();
+if (matchMedia("(hover: hover)").matches) prompt.focus({ preventScroll: true });

@@ -1,0 +1,31 @@
+// Countdowns that move, and times in the person's own form.
+import { locale, word } from "./words.js";
+
+function clock(ms) {
+  const at = new Date(ms);
+  const today = at.toDateString() === new Date().toDateString();
+  const form = today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
+  return new Intl.DateTimeFormat(locale, form).format(at);
+}
+
+/** Brings every countdown of the page up to date. */
+export function tick() {
+  for (const time of document.querySelectorAll("[data-countdown]")) {
+    const left = Number(time.dataset.until) - Date.now();
+    const automatic = time.closest("[data-automatic]") !== null;
+    let text;
+    if (automatic && left <= 0) text = word("script-due");
+    else if ("counts" in time.dataset) text = word("script-countdown", { n: Math.ceil(left / 1000) });
+    else if (automatic) text = word("script-at-automatic", { time: clock(Number(time.dataset.until)) });
+    else text = word("script-at", { time: clock(Number(time.dataset.until)) });
+    if (time.textContent !== text) time.textContent = text;
+  }
+  for (const working of document.querySelectorAll("[data-since]")) {
+    const seconds = Math.floor((Date.now() - Number(working.dataset.since)) / 1000);
+    if (seconds < 4) continue;
+    working.dataset.label ??= working.textContent;
+    working.textContent = `${working.dataset.label} · ${word("script-seconds", { n: seconds })}`;
+  }
+}
+
+setInterval(tick, 250);

@@ -1,0 +1,181 @@
+// The thread: takes over what changed, grows the running answer, follows it at the bottom.
+import { fragment } from "./http.js";
+import { on } from "./events.js";
+import { tick } from "./countdown.js";
+import { word } from "./words.js";
+
+const conversation = document.getElementById("conversation");
+const thread = document.getElementById("thread");
+const scroller = document.getElementById("scroller");
+const jump = document.querySelector("[data-action=jump]");
+
+/** The conversation that is shown; empty before its first message. */
+export const id = conversation.dataset.conversation;
+
+/* Following */
+
+let following = true;
+
+function atBottom() {
+  return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
+}
+
+/** Scrolls to the end and follows from there. */
+export function toBottom() {
+  following = true;
+  scroller.scrollTop = scroller.scrollHeight;
+  jump.hidden = true;
+}
+
+function follow() {
+  if (following) scroller.scrollTop = scroller.scrollHeight;
+  jump.hidden = following || atBottom();
+}
+
+scroller.addEventListener("scroll", () => {
+  following = atBottom();
+  if (following) jump.hidden = true;
+}, { passive: true });
+jump.addEventListener("click", toBottom);
+new ResizeObserver(follow).observe(thread);
+new ResizeObserver(follow).observe(scroller);
+
+/* Taking over what changed */
+
+/** Carries what a person unfolded from an old item to its new form. */
+function carry(from, to) {
+  for (const old of from.querySelectorAll("[data-key]")) {
+    const now = to.querySelector(`[data-key="${CSS.escape(old.dataset.key)}"]`);
+    if (!now) continue;
+    if (old instanceof HTMLDetailsElement) now.open = old.open;
+    else if (old instanceof HTMLInputElement) now.checked = old.checked;
+  }
+  // It was announced when it first appeared.
+  for (const alert of to.querySelectorAll("[role=alert]")) alert.removeAttribute("role");
+}
+
+/** What scripts add to items: labels of copy buttons, the marked words in view. */
+function finish(root) {
+  for (const button of root.querySelectorAll(".code-copy:empty")) button.textContent = word("script-copy");
+  for (const fold of root.querySelectorAll(".fold.long")) {
+    const raw = fold.querySelector(".raw");
+    const mark = fold.querySelector("mark");
+    if (mark && raw && !fold.querySelector(":checked")) {
+      raw.scrollTop = Math.max(0, mark.offsetTop - raw.offsetTop - 60);
+    }
+  }
+  tick();
+}
+
+/** Makes the items of the page those of `next`, touching only the ones that differ. */
+function morph(next) {
+  const wanted = [...next.children].filter((node) => node.dataset.item);
+  const have = new Map([...thread.children].filter((n) => n.dataset.item).map((n) => [n.dataset.item, n]));
+  if (wanted.length > 0) thread.querySelector("[data-welcome]")?.remove();
+  let place = thread.firstElementChild;
+  const fresh = [];
+  for (const item of wanted) {
+    const old = have.get(item.dataset.item);
+    have.delete(item.dataset.item);
+    let node = old;
+    if (!old) {
+      node = item;
+      fresh.push(node);
+    } else if (old.dataset.hash !== item.dataset.hash) {
+      carry(old, item);
+      const focused = old.contains(document.activeElement);
+      if (place === old) place = old.nextElementSibling;
+      old.replaceWith(item);
+      if (focused) item.querySelector("button, a, [tabindex]")?.focus({ preventScroll: true });
+      node = item;
+      fresh.push(node);
+    }
+    if (node === place) place = place.nextElementSibling;
+    else thread.insertBefore(node, place);
+  }
+  for (const gone of have.values()) gone.remove();
+  for (const node of fresh) finish(node);
+}
+
+function takeState(content) {
+  const next = content.getElementById("conversation");
+  const busy = "busy" in next.dataset;
+  conversation.toggleAttribute("data-busy", busy);
+  document.querySelector("[data-send]").hidden = busy;
+  const stop = document.querySelector("[data-stop]");
+  if (stop) stop.hidden = !busy;
+  for (const name of ["head", "status"]) {
+    const old = conversation.querySelector(`[data-part="${name}"]`);
+    const now = content.querySelector(`[data-part="${name}"]`);
+    // The picker's button keeps the focus while nothing around it changed.
+    if (old && now && old.innerHTML !== now.innerHTML) old.replaceChildren(...now.childNodes);
+  }
+  const title = conversation.querySelector("[data-conversation-title]")?.textContent;
+  if (title) document.title = `${title} · Halo`;
+  conversation.dispatchEvent(new CustomEvent("halo-state", { detail: { content } }));
+}
+
+let run = null;
+let again = false;
+
+/** Fetches the thread and takes over what changed. Calls while it runs make one more run. */
+export function refresh() {
+  if (!id) return Promise.resolve();
+  if (run) { again = true; return run; }
+  run = fragment(`/c/${id}/thread`).then((content) => {
+    morph(content.getElementById("thread"));
+    takeState(content);
+    follow();
+  }).catch((error) => {
+    if (error.status === 404) location.href = "/";
+  }).finally(() => {
+    run = null;
+    if (again) { again = false; refresh(); }
+  });
+  return run;
+}
+
+/* The running answer */
+
+function grow({ conversation: of, attempt, from_block, blocks, tail, thinking }) {
+  if (of !== id) return;
+  const running = thread.querySelector(`[data-running][data-attempt="${attempt}"]`);
+  if (!running) { refresh(); return; }
+  if (thinking) {
+    const place = running.querySelector("[data-thinking]");
+    const have = place.textContent.length;
+    if (thinking.start > have) { refresh(); return; }
+    place.append(thinking.text.slice(have - thinking.start));
+    place.closest("details").hidden = false;
+  }
+  if (tail === undefined) return;
+  const place = running.querySelector("[data-blocks]");
+  if (from_block > place.children.length) { gap(running); return; }
+  while (place.children.length > from_block) place.lastElementChild.remove();
+  for (const html of blocks) {
+    const block = document.createElement("div");
+    block.className = "block";
+    block.innerHTML = html;
+    place.append(block);
+  }
+  running.querySelector("[data-tail]").innerHTML = tail;
+  finish(running);
+  follow();
+}
+
+/** Some words were missed: the answer is taken as a whole. */
+function gap(running) {
+  const item = running.closest("[data-item]");
+  if (item) item.dataset.hash = "";
+  refresh();
+}
+
+on("delta", grow);
+on("changed", (data) => { if (data.conversation === id) refresh(); });
+on("resync", refresh);
+// What happened between the rendering of the page and the stream is fetched once.
+on("open", refresh);
+addEventListener("halo-zone", refresh);
+
+finish(document);
+if (location.hash === "") toBottom();
