@@ -168,8 +168,9 @@ pub fn run(args: &[String]) -> anyhow::Result<()> {
     let as_json = args.iter().any(|arg| arg == "--json");
     let list_wrong = args.iter().any(|arg| arg == "--wrong");
     let files: Vec<&String> = args.iter().filter(|arg| !arg.starts_with("--")).collect();
-    if let Some(unknown) =
-        args.iter().find(|arg| arg.starts_with("--") && !["--json", "--wrong"].contains(&arg.as_str()))
+    if let Some(unknown) = args
+        .iter()
+        .find(|arg| arg.starts_with("--") && !["--json", "--wrong"].contains(&arg.as_str()))
     {
         bail!("{unknown} is no option of accuracy");
     }
@@ -207,7 +208,8 @@ pub fn run(args: &[String]) -> anyhow::Result<()> {
                 )?;
             }
         }
-        let name = Path::new(file).file_name().map_or(file.as_str().into(), |n| n.to_string_lossy());
+        let name =
+            Path::new(file).file_name().map_or(file.as_str().into(), |n| n.to_string_lossy());
         if as_json {
             let mut line = all.json();
             if documented.records > 0 {

@@ -21,6 +21,7 @@ mod facts;
 mod hints;
 pub mod input;
 mod judge;
+mod pattern;
 mod remedy;
 mod report;
 mod rule;
@@ -68,7 +69,7 @@ pub fn diagnose(evidence: &Evidence, context: &Context) -> Diagnosis {
     let transient = rule.and_then(|rule| rule.transient).unwrap_or(kind.is_transient());
     let speaker = witnesses.speaker();
     let now = context.now.or(evidence.at);
-    let retry = hints::retry(evidence, &unwrapped.layers, kind, now);
+    let retry = hints::retry(evidence, &unwrapped.layers, kind, transient, now);
     let facts = facts::read(evidence, &unwrapped.layers, kind, now);
     let because = because(evidence, &unwrapped.layers, verdict.as_ref(), spans_hold);
     let text = kind_text(kind, context.lang);

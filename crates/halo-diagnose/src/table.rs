@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::Regex;
 
+use crate::pattern;
 use crate::rule::{Rule, RuleFile};
 use crate::vendors;
 
@@ -123,13 +124,7 @@ impl Table {
                 any: intern(&rule.any),
                 all: rule.all.iter().map(|group| intern(group)).collect(),
                 absent: intern(&rule.absent),
-                regex: rule.regex.as_deref().map(|pattern| {
-                    regex::RegexBuilder::new(pattern)
-                        .case_insensitive(true)
-                        .size_limit(1 << 20)
-                        .build()
-                        .expect("patterns of the built-in rules compile; a test builds the table")
-                }),
+                regex: rule.regex.as_deref().map(pattern::compile),
             });
         }
         for (index, vendor) in vendors().iter().enumerate() {

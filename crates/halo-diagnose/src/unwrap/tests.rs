@@ -37,7 +37,7 @@ fn wrappers_are_taken_off() {
         (
             r#"litellm.X: - b'{"type":"error","error":{"type":"overloaded_error"}}'"#,
             &[
-                "0: litellm.X: - b'\u{a}' []".trim(),
+                "0: litellm.X: - b' / ' []",
                 r#"1: error / overloaded_error ["error", "overloaded_error"]"#,
             ],
         ),
@@ -47,12 +47,12 @@ fn wrappers_are_taken_off() {
         ),
         (
             "msg={\\\"error\\\":{\\\"message\\\":\\\"deep \\\\\\\"down\\\\\\\"\\\"}} end",
-            &["0: msg= / end []", r#"1: deep "down" []"#],
+            &["0: msg= /  end []", r#"2: deep "down" []"#],
         ),
         ("{ error: { code: '1310', message: 'gone' } }", &[r#"1: 1310 / gone ["1310"]"#]),
         (
             r#"Some(Object {"error_code": String("LIMIT"), "message": String("too fast")})"#,
-            &["0: Some(Object / ) []", r#"1: LIMIT / too fast ["LIMIT"]"#],
+            &["0: Some(Object  / ) []", r#"1: LIMIT / too fast ["LIMIT"]"#],
         ),
         (r#"{"error":{"message":"cut off in the mid"#, &["1: cut off in the mid []"]),
         (

@@ -45,7 +45,8 @@ fn examples_and_near_misses_through_the_whole_machine() {
             check(rule, example, example.kind.unwrap_or(rule.kind), &mut wrong);
         }
         for near in &rule.near {
-            let want = near.kind.unwrap_or_else(|| panic!("{}: a near-miss names its kind", rule.id));
+            let want =
+                near.kind.unwrap_or_else(|| panic!("{}: a near-miss names its kind", rule.id));
             check(rule, near, want, &mut wrong);
         }
     }
