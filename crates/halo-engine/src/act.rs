@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use halo_context::{CompactInput, plan};
 use halo_types::{
-    Action, AttemptId, ConversationId, Head, Message, MessageId, Part, Record, Role, StepBy,
+    Action, AttemptId, ConversationId, Facts, Head, Message, MessageId, Part, Record, Role, StepBy,
     StepKind, Target, Turn, TurnId, TurnKind,
 };
 use uuid::Uuid;
 
 use crate::live::Live;
-use crate::log::{AttemptLog, TurnLog};
+use crate::log::{AttemptLog, Log, TurnLog};
 use crate::turn::new_step;
 use crate::{Engine, EngineError, now};
 
@@ -44,7 +44,10 @@ impl Engine {
         let (of, failed) = self.failed(&live, &act).await?;
         let Some(failed) = failed else { return Ok(()) };
         let resends = matches!(act.action, Action::Resend | Action::WaitAndResend);
-        if resends && live.send_now(act.turn) {
+        let runs = live.progress().is_some_and(|progress| progress.running.turn == act.turn);
+        if resends && runs {
+            // If it does not wait, it is being sent this moment, which is what was asked for.
+            live.send_now(act.turn);
             return Ok(());
         }
         // Another way than waiting was chosen: the wait is over.
@@ -57,7 +60,7 @@ impl Engine {
             return Err(EngineError::Busy);
         }
         let turn = of.turn.clone();
-        let failed_target = failed.start.target.clone();
+        let failed_target = failed.target.clone();
         let step = |kind| new_step(&turn, kind, Some(act.attempt), StepBy::Person);
         match act.action {
             Action::Resend | Action::WaitAndResend => self.start(&live, turn, failed_target),
@@ -71,17 +74,19 @@ impl Engine {
                 self.start(&live, turn, failed_target)
             }
             Action::DropParameterAndResend => {
-                let facts = diagnosed(&failed).facts;
-                let name =
-                    facts.parameter.ok_or(EngineError::DoesNotFit("no parameter was named"))?;
+                let name = failed
+                    .facts
+                    .parameter
+                    .ok_or(EngineError::DoesNotFit("no parameter was named"))?;
                 let kind = StepKind::DropParameter { target: failed_target.clone(), name };
                 self.append(&live, &[Record::Step(step(kind))]).await?;
                 self.start(&live, turn, failed_target)
             }
             Action::LowerMaxTokensAndResend => {
-                let facts = diagnosed(&failed).facts;
-                let max_tokens =
-                    facts.max_output_tokens.ok_or(EngineError::DoesNotFit("no limit was named"))?;
+                let max_tokens = failed
+                    .facts
+                    .max_output_tokens
+                    .ok_or(EngineError::DoesNotFit("no limit was named"))?;
                 let kind = StepKind::LowerMaxTokens { target: failed_target.clone(), max_tokens };
                 self.append(&live, &[Record::Step(step(kind))]).await?;
                 self.start(&live, turn, failed_target)
@@ -101,7 +106,7 @@ impl Engine {
             }
             Action::Continue => {
                 let answer = failed
-                    .partial()
+                    .partial
                     .or(match turn.kind {
                         TurnKind::Continue { answer } => Some(answer),
                         _ => None,
@@ -123,7 +128,7 @@ impl Engine {
         &self,
         live: &Arc<Live>,
         act: &Act,
-    ) -> Result<(TurnLog, Option<AttemptLog>), EngineError> {
+    ) -> Result<(TurnLog, Option<Failed>), EngineError> {
         let log = live.log.lock().await;
         let (turn, attempt) = log.attempt(act.attempt).ok_or(EngineError::NotFound("attempt"))?;
         if turn.turn.id != act.turn {
@@ -131,7 +136,12 @@ impl Engine {
         }
         let last = log.last_attempt().map(|attempt| attempt.start.id);
         let current = last == Some(act.attempt) && attempt.end.is_some();
-        Ok((turn.clone(), current.then(|| attempt.clone())))
+        let failed = current.then(|| Failed {
+            target: attempt.start.target.clone(),
+            partial: attempt.partial(),
+            facts: diagnosed(&log, attempt).facts,
+        });
+        Ok((turn.clone(), failed))
     }
 
     /// Summarises the older part of a conversation (`/compact [what to keep]`).
@@ -294,9 +304,16 @@ impl Engine {
     }
 }
 
+/// What a card is about.
+struct Failed {
+    target: Target,
+    partial: Option<MessageId>,
+    facts: Facts,
+}
+
 /// What the failure of an attempt meant.
-fn diagnosed(failed: &AttemptLog) -> halo_types::Diagnosis {
-    let evidence = crate::view::evidence(failed).unwrap_or_default();
+fn diagnosed(log: &Log, failed: &AttemptLog) -> halo_types::Diagnosis {
+    let evidence = crate::view::evidence(log, failed).unwrap_or_default();
     let at = failed.end.as_ref().map(|end| end.at);
     let context = halo_diagnose::Context { now: at, lang: halo_types::Lang::En };
     halo_diagnose::diagnose(&evidence, &context)

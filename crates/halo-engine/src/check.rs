@@ -12,6 +12,7 @@ use halo_wire::{Answer, ModelInfo, decode_models, endpoint};
 use tokio_util::sync::CancellationToken;
 
 use crate::exchange::{Route, ms};
+use crate::providers::provider_facts;
 use crate::{Engine, now};
 
 /// A step of the test.
@@ -202,6 +203,11 @@ impl Engine {
         let models = self.fetch_models_for(&provider, None, lang).await?;
         let names = models.iter().map(|model| model.id.clone()).collect();
         let is_practice = self.practice().is_some_and(|practice| practice.provider.id == *id);
+        for model in &models {
+            for fact in provider_facts(&provider, model) {
+                self.learn(fact).await;
+            }
+        }
         if !is_practice && let Err(error) = self.config().set_models(id, names) {
             tracing::warn!(%error, "the fetched models could not be kept");
         }

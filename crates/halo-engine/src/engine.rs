@@ -9,9 +9,9 @@ use halo_recover::Policy;
 use halo_store::{Store, StoreError};
 use halo_transport::{Client, ClientOptions};
 use halo_types::{
-    AttemptId, BlobId, ConversationId, ConversationMeta, Fact, FactId, FactOrigin, FactValue,
-    ImageRef, Lang, Message, MessageId, Parameters, Part, Record, Role, StepId, StepUndone, Target,
-    Timestamp, Tombstone, Turn, TurnId, TurnKind,
+    AttemptId, BlobId, ConversationId, ConversationMeta, Fact, ImageRef, Lang, Message, MessageId,
+    Parameters, Part, Record, Role, StepId, StepUndone, Target, Timestamp, Tombstone, Turn, TurnId,
+    TurnKind,
 };
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -112,7 +112,8 @@ impl Engine {
         let mut facts = options.store.facts().await?;
         if let Some(practice) = &options.practice {
             options.config.set_passing_providers(vec![practice.provider.clone()]);
-            facts.extend(practice_facts(practice));
+            let of = |model| providers::provider_facts(&practice.provider, model);
+            facts.extend(practice.models.iter().flat_map(of));
         }
         let engine = Self(Arc::new(Inner {
             client: Client::new(options.client)?,
@@ -195,7 +196,9 @@ impl Engine {
     }
 
     pub(crate) fn remember_fact(&self, fact: Fact) {
-        self.0.facts.write().unwrap_or_else(PoisonError::into_inner).push(fact);
+        let mut facts = self.0.facts.write().unwrap_or_else(PoisonError::into_inner);
+        facts.retain(|known| known.id != fact.id);
+        facts.push(fact);
     }
 
     /// The conversation in memory, loaded if need be.
@@ -358,7 +361,19 @@ impl Engine {
         self.change_meta(id, |meta| meta.target = Some(target)).await
     }
 
-    pub(crate) async fn change_meta(
+    /// Sets the parameters of the conversation's requests.
+    ///
+    /// # Errors
+    /// [`EngineError::NoConversation`], or if the store fails.
+    pub async fn set_parameters(
+        &self,
+        id: ConversationId,
+        parameters: Parameters,
+    ) -> Result<(), EngineError> {
+        self.change_meta(id, |meta| meta.parameters = parameters).await
+    }
+
+    async fn change_meta(
         &self,
         id: ConversationId,
         change: impl FnOnce(&mut ConversationMeta),
@@ -584,7 +599,7 @@ impl Engine {
         let log = live.log.lock().await;
         let (turn, attempt) = log.attempt(attempt).ok_or(EngineError::NotFound("attempt"))?;
         let evidence =
-            crate::view::evidence(attempt).ok_or(EngineError::NotFound("failed attempt"))?;
+            crate::view::evidence(&log, attempt).ok_or(EngineError::NotFound("failed attempt"))?;
         let at = attempt.end.as_ref().map(|end| end.at);
         let context = halo_diagnose::Context { now: at, lang };
         let diagnosis = halo_diagnose::diagnose(&evidence, &context);
@@ -611,27 +626,4 @@ fn auto_title(text: &str) -> String {
     let cut: String = words.chars().take(MAX_CHARS).collect();
     let end = cut.rfind(' ').filter(|at| *at > MAX_CHARS / 2).unwrap_or(cut.len());
     format!("{}…", &cut[..end])
-}
-
-/// What the practice provider's own list says about its models.
-fn practice_facts(practice: &Practice) -> Vec<Fact> {
-    let mut facts = Vec::new();
-    for model in &practice.models {
-        let scope = providers::scope(&practice.provider, &model.id);
-        let values = [
-            model.context_window.map(FactValue::ContextWindow),
-            model.max_output.map(FactValue::MaxOutput),
-            model.vision.map(FactValue::Vision),
-        ];
-        facts.extend(values.into_iter().flatten().map(|value| Fact {
-            id: FactId::new(Uuid::now_v7()),
-            scope: scope.clone(),
-            value,
-            origin: FactOrigin::Provider,
-            at: now(),
-            quote: None,
-            attempt: None,
-        }));
-    }
-    facts
 }

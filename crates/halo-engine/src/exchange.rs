@@ -7,8 +7,8 @@ use halo_context::request_tokens;
 use halo_store::ChunkKind;
 use halo_transport::Call;
 use halo_types::{
-    AttemptId, AttemptStart, Blobs, ChatRequest, Evidence, Part, Phase, Protocol, Record,
-    RequestFacts, StepId, Target, Turn,
+    AttemptId, AttemptStart, Blobs, ChatRequest, ConversationMeta, Evidence, Part, Phase, Protocol,
+    Record, RequestFacts, StepId, Target, Turn,
 };
 use halo_wire::{Answer, EncodeOptions, Event, MaxTokensField, encode, endpoint};
 use sha2::{Digest, Sha256};
@@ -42,21 +42,27 @@ pub(crate) enum Outcome {
     Stopped { answer: Box<Answer> },
 }
 
-/// Parameters of Halo's own requests that can be left out.
-pub(crate) fn droppable_parameters(protocol: Protocol) -> Vec<String> {
-    let names: &[&str] = match protocol {
-        Protocol::Anthropic => &["temperature", "top_p", "system", "stop_sequences"],
-        Protocol::OpenaiChat => &[
-            "temperature",
-            "top_p",
-            "stop",
-            "stream_options",
-            "max_tokens",
-            "max_completion_tokens",
-            "system",
-        ],
-    };
-    names.iter().map(|&name| name.to_owned()).collect()
+/// Parameters in the conversation's requests that can be left out, by every name a provider may
+/// use for them.
+pub(crate) fn droppable_parameters(protocol: Protocol, meta: &ConversationMeta) -> Vec<String> {
+    let mut names = Vec::new();
+    let parameters = &meta.parameters;
+    if parameters.temperature.is_some() {
+        names.push("temperature");
+    }
+    if parameters.top_p.is_some() {
+        names.push("top_p");
+    }
+    if meta.system.is_some() {
+        names.push("system");
+    }
+    if protocol == Protocol::OpenaiChat {
+        names.push("stream_options");
+        if parameters.max_tokens.is_some() {
+            names.extend(["max_tokens", "max_completion_tokens"]);
+        }
+    }
+    names.into_iter().map(str::to_owned).collect()
 }
 
 /// Where a request goes and with what.

@@ -1,8 +1,9 @@
 //! From what a diagnosis recommends to what this conversation can do: offers with targets,
 //! figures and addresses.
 
+use halo_diagnose::action_text;
 use halo_recover::{Signs, Situation, fits};
-use halo_types::{Action, Diagnosis, Kind, Target};
+use halo_types::{Action, Diagnosis, Kind, Lang, Target};
 
 use crate::model::{Offer, WaitView};
 use crate::providers::TargetInfo;
@@ -11,6 +12,7 @@ use crate::providers::TargetInfo;
 pub(crate) struct OfferInput<'a> {
     pub(crate) diagnosis: &'a Diagnosis,
     pub(crate) situation: &'a Situation,
+    pub(crate) lang: Lang,
     pub(crate) target: &'a Target,
     pub(crate) targets: &'a [TargetInfo],
     pub(crate) wait: Option<&'a WaitView>,
@@ -59,6 +61,19 @@ pub(crate) fn offers(input: &OfferInput<'_>) -> Vec<Offer> {
             }
             _ => offers.push(offer),
         }
+    }
+    // What made the stream break matters less than that there is something to go on from.
+    if input.situation.shown && !offers.iter().any(|offer| offer.action == Action::Continue) {
+        let text = action_text(Action::Continue, input.lang).to_owned();
+        let offer = Offer {
+            action: Action::Continue,
+            text,
+            target: None,
+            url: None,
+            tokens: None,
+            images: 0,
+        };
+        offers.insert(0, offer);
     }
     let mut seen = std::collections::BTreeSet::new();
     offers.retain(|offer| seen.insert((resend_is_one(offer.action), offer.target.clone())));

@@ -3,9 +3,11 @@
 use halo_config::{ProviderConfig, catalogue};
 use halo_context::{ModelFacts, resolve};
 use halo_types::{Fact, FactId, FactOrigin, FactScope, FactValue, ProviderId, Target, Timestamp};
+use halo_wire::ModelInfo;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::Engine;
+use crate::{Engine, now};
 
 /// A model that can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,4 +128,30 @@ pub(crate) fn model_facts(facts: &[Fact], provider: &ProviderConfig, model: &str
         }));
     }
     resolve(&own)
+}
+
+/// What a provider's own list says about a model. The same fact has the same id each time, so a
+/// newer list replaces what an older one said.
+pub(crate) fn provider_facts(provider: &ProviderConfig, model: &ModelInfo) -> Vec<Fact> {
+    let scope = scope(provider, &model.id);
+    let values = [
+        model.context_window.map(FactValue::ContextWindow),
+        model.max_output.map(FactValue::MaxOutput),
+        model.vision.map(FactValue::Vision),
+    ];
+    let fact = |(n, value): (usize, FactValue)| {
+        let name = format!("{n}\0{}\0{}\0{}", scope.provider, scope.base_url, scope.model);
+        let digest: [u8; 32] = Sha256::digest(name).into();
+        let (id, _) = digest.split_first_chunk::<16>().expect("a digest has 32 bytes");
+        Fact {
+            id: FactId::new(Uuid::from_bytes(*id)),
+            scope: scope.clone(),
+            value,
+            origin: FactOrigin::Provider,
+            at: now(),
+            quote: None,
+            attempt: None,
+        }
+    };
+    values.into_iter().enumerate().filter_map(|(n, v)| Some((n, v?))).map(fact).collect()
 }

@@ -41,7 +41,7 @@ pub(crate) fn purpose(kind: &TurnKind) -> Purpose {
 }
 
 /// The evidence of an attempt that failed; made up only where Halo itself ended in its middle.
-pub(crate) fn evidence(attempt: &AttemptLog) -> Option<Evidence> {
+pub(crate) fn evidence(log: &Log, attempt: &AttemptLog) -> Option<Evidence> {
     let end = attempt.end.as_ref()?;
     match &end.outcome {
         AttemptOutcome::Failed { evidence, .. } => Some((**evidence).clone()),
@@ -56,6 +56,10 @@ pub(crate) fn evidence(attempt: &AttemptLog) -> Option<Evidence> {
                 model: Some(attempt.start.target.model.clone()),
                 ..RequestFacts::default()
             },
+            partial_chars: attempt
+                .partial()
+                .and_then(|id| log.message(id))
+                .map_or(0, |message| message.text().chars().count() as u64),
             at: Some(end.at),
             ..Evidence::default()
         }),
@@ -75,7 +79,9 @@ pub(crate) fn situation(
         shown: shown && turn.turn.kind == TurnKind::Reply,
         images: attempt.start.images,
         can_compact: compactable,
-        parameters: crate::exchange::droppable_parameters(attempt.start.protocol),
+        parameters: log.meta.as_ref().map_or_else(Vec::new, |meta| {
+            crate::exchange::droppable_parameters(attempt.start.protocol, meta)
+        }),
     }
 }
 
@@ -181,7 +187,7 @@ fn card(
 ) -> Option<Card> {
     let log = input.log;
     let end = attempt.end.as_ref()?;
-    let evidence = evidence(attempt)?;
+    let evidence = evidence(log, attempt)?;
     let diagnosis = diagnose(&evidence, &Context { now: Some(end.at), lang: input.lang });
     let start = &attempt.start;
     let is_last = last_attempt == Some(start.id);
@@ -192,16 +198,15 @@ fn card(
         || (attempt.partial().is_some() && log.head == attempt.partial())
         || matches!(turn.turn.kind, TurnKind::Continue { answer } if log.head == Some(answer));
     let overtaken = !is_last || cured || !anchored_at_head;
-    let waiting_here =
-        input.running.as_ref().is_some_and(|r| r.turn == turn.turn.id && r.attempt.is_none());
+    let runs_here = input.running.as_ref().is_some_and(|run| run.turn == turn.turn.id);
     let wait = if overtaken {
         None
-    } else if waiting_here {
+    } else if runs_here {
         input.wait.clone()
     } else {
         told_wait(&diagnosis, end.at, input.now)
     };
-    let offers = if overtaken || (input.running.is_some() && !waiting_here) {
+    let offers = if overtaken || (input.running.is_some() && wait.is_none()) {
         Vec::new()
     } else {
         let compaction = compaction_preview(input, branch, &start.target);
@@ -211,6 +216,7 @@ fn card(
         offers(&OfferInput {
             diagnosis: &diagnosis,
             situation: &situation,
+            lang: input.lang,
             target: &start.target,
             targets: input.targets,
             wait: wait.as_ref(),

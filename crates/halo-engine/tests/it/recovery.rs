@@ -1,0 +1,279 @@
+//! What runs by itself, what asks, and what a repair changes.
+
+use halo_engine::Item;
+use halo_types::{Action, Kind, Lang, Protocol, StepKind};
+
+use crate::bench::{Bench, Chat, answer, card, id_of};
+
+fn picture() -> Vec<u8> {
+    include_bytes!("../picture.png").to_vec()
+}
+
+/// The exact bodies of the requests a model got.
+fn bodies(bench: &Bench, model: &str) -> Vec<String> {
+    let exchanges = bench.sim.journal().into_iter();
+    exchanges
+        .filter(|exchange| exchange.model.as_deref() == Some(model))
+        .map(|exchange| exchange.request_body.text().into_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_waited_out_as_told() {
+    let bench = Bench::new().await;
+    let chat = bench.chat(Protocol::OpenaiChat, "rate-limit").await;
+    chat.submit("Hello", Vec::new()).await;
+    let view = chat.until(|v| card(v).is_some_and(|c| c.wait.is_some()), false).await;
+    let card = card(&view).unwrap();
+    let wait = card.wait.clone().unwrap();
+    assert!(wait.automatic);
+    assert!(wait.from.starts_with("header:retry-after"), "{}", wait.from);
+    assert!(wait.until.ms_since(card.at) >= 2_000, "{wait:?}");
+    assert!(view.running.is_some());
+    let view = chat.until(|v| v.running.is_none(), false).await;
+    assert!(answer(&view).is_some(), "{view:#?}");
+}
+
+#[tokio::test]
+async fn a_long_wait_is_not_sat_out_and_names_the_clock_time() {
+    let bench = Bench::new().await;
+    for protocol in Protocol::ALL {
+        let chat = bench.chat(*protocol, "rate-limit-long").await;
+        chat.submit("Hello", Vec::new()).await;
+        let view = chat.until(|v| v.running.is_none(), false).await;
+        let card = card(&view).expect("a card");
+        let wait = card.wait.expect("the time is told");
+        assert!(!wait.automatic);
+        assert!(wait.until.ms_since(card.at) > 120_000);
+        assert!(
+            card.offers.iter().any(|o| matches!(o.action, Action::Resend | Action::WaitAndResend))
+        );
+    }
+}
+
+#[tokio::test]
+async fn cancel_ends_a_wait_and_the_card_stays() {
+    let bench = Bench::new().await;
+    let chat = bench.chat(Protocol::OpenaiChat, "overloaded-forever").await;
+    chat.submit("Hello", Vec::new()).await;
+    chat.until(|v| card(v).is_some_and(|c| c.wait.is_some()), false).await;
+    assert!(bench.engine.stop(chat.id).await.unwrap());
+    let view = chat.view().await;
+    assert!(view.running.is_none());
+    let card = card(&view).expect("the card stays");
+    assert_eq!(card.diagnosis.kind, Kind::Overloaded);
+    assert!(card.wait.is_none_or(|wait| !wait.automatic));
+}
+
+#[tokio::test]
+async fn tries_are_capped_and_every_one_is_kept() {
+    let bench = Bench::new().await;
+    let chat = bench.chat(Protocol::Anthropic, "server-error-forever").await;
+    let view = chat.say("Hello").await;
+    let card = card(&view).expect("the last try leaves a card");
+    assert_eq!(card.attempts.len(), 4);
+    assert_eq!(bodies(&bench, "server-error-forever").len(), 4);
+    let cards = view.items.iter().filter(|item| matches!(item, Item::Card(_))).count();
+    assert_eq!(cards, 4);
+}
+
+#[tokio::test]
+async fn quota_is_never_retried() {
+    let bench = Bench::new().await;
+    for protocol in Protocol::ALL {
+        let chat = bench.chat(*protocol, "quota").await;
+        chat.say("Hello").await;
+    }
+    assert_eq!(bodies(&bench, "quota").len(), 2);
+}
+
+#[tokio::test]
+async fn leaving_the_picture_out_changes_the_bytes_and_it_is_back_for_a_model_that_sees() {
+    let bench = Bench::new().await;
+    for protocol in Protocol::ALL {
+        bench.engine.fetch_models(&id_of(*protocol).parse().unwrap(), Lang::En).await.unwrap();
+        bench.sim.clear_journal();
+        let chat = bench.chat(*protocol, "blind").await;
+        let image = bench.engine.add_image(picture(), Some("cat.png".to_owned())).await.unwrap();
+        let view = chat.say_with("What is this?", vec![image]).await;
+        let first = card(&view).expect("the refusal has a card");
+        assert_eq!(first.diagnosis.kind, Kind::ImageUnsupported);
+        let offer = first.offers.iter().find(|o| o.action == Action::ResendWithoutImages).unwrap();
+        assert_eq!(offer.images, 1);
+        assert!(first.offers.iter().any(|o| o.action == Action::SwitchModel && o.target.is_some()));
+        chat.act(&first, Action::ResendWithoutImages, None).await;
+        let view = chat.settled().await;
+        assert!(answer(&view).is_some(), "{view:#?}");
+        // The picture is in the history, and the next message just works.
+        let view = chat.say("And now?").await;
+        assert!(answer(&view).is_some(), "{view:#?}");
+        let sent = bodies(&bench, "blind");
+        assert_eq!(sent.len(), 3);
+        assert!(sent[0].contains("base64"));
+        assert!(!sent[1].contains("base64") && !sent[2].contains("base64"));
+        // What is stored still holds it, and a model that sees gets it.
+        chat.engine
+            .set_target(chat.id, crate::bench::target(*protocol, "halo-practice"))
+            .await
+            .unwrap();
+        chat.say("Look again").await;
+        assert!(bodies(&bench, "halo-practice").last().unwrap().contains("base64"));
+    }
+}
+
+/// A conversation that overflows the small window.
+async fn overflowing(bench: &Bench, protocol: Protocol) -> Chat<'_> {
+    let chat = bench.chat(protocol, "halo-practice").await;
+    for n in 0..6 {
+        chat.say(&format!("Remark {n}. {}", "A long remark about many things. ".repeat(450))).await;
+    }
+    let small = crate::bench::target(protocol, "small-window");
+    chat.engine.set_target(chat.id, small).await.unwrap();
+    chat
+}
+
+#[tokio::test]
+async fn compaction_keeps_the_log_and_is_undone() {
+    let bench = Bench::new().await;
+    for protocol in Protocol::ALL {
+        let chat = overflowing(&bench, *protocol).await;
+        let view = chat.say("What did I say first?").await;
+        let full = card(&view).expect("the overflow has a card");
+        assert_eq!(full.diagnosis.kind, Kind::ContextLengthExceeded);
+        assert!(full.diagnosis.facts.context_window.is_some());
+        let messages = view.items.iter().filter(|i| matches!(i, Item::Message(_))).count();
+        let offer = full.offers.iter().find(|o| o.action == Action::CompactAndResend).unwrap();
+        let (before, after) = offer.tokens.expect("the preview has figures");
+        assert!(after < before);
+        chat.act(&full, Action::CompactAndResend, None).await;
+        let view = chat.settled().await;
+        assert!(answer(&view).is_some(), "{view:#?}");
+        let kept = view.items.iter().filter(|i| matches!(i, Item::Message(_))).count();
+        assert_eq!(kept, messages + 1, "every message is still there, and the answer");
+        let step = view
+            .items
+            .iter()
+            .find_map(|item| match item {
+                Item::Step(step) => Some(step.clone()),
+                _ => None,
+            })
+            .expect("the compaction is a step");
+        let StepKind::Summarise { by, .. } = &step.kind else { panic!("{step:?}") };
+        assert!(by.is_some(), "the model wrote the summary");
+        assert!(step.in_force);
+        let small = view.meter.tokens;
+        chat.engine.undo_step(chat.id, step.id).await.unwrap();
+        let view = chat.view().await;
+        assert!(view.meter.tokens > small, "{} > {small}", view.meter.tokens);
+    }
+}
+
+#[tokio::test]
+async fn compact_typed_in_the_composer_does_the_same() {
+    let bench = Bench::new().await;
+    let chat = overflowing(&bench, Protocol::OpenaiChat).await;
+    let before = chat.view().await.meter.tokens;
+    let turn = halo_types::TurnId::new(uuid::Uuid::now_v7());
+    chat.engine.compact(chat.id, Some("the remarks".to_owned()), turn).await.unwrap();
+    let view = chat.settled().await;
+    assert!(view.meter.tokens < before, "{} < {before}", view.meter.tokens);
+    let view = chat.say("Go on").await;
+    assert!(answer(&view).is_some(), "{view:#?}");
+    let lonely = bench.chat(Protocol::OpenaiChat, "halo-practice").await;
+    lonely.say("One").await;
+    let turn = halo_types::TurnId::new(uuid::Uuid::now_v7());
+    bench.engine.compact(lonely.id, None, turn).await.unwrap_or_else(|error| {
+        assert!(error.to_string().contains("nothing to compact"), "{error}");
+    });
+}
+
+#[tokio::test]
+async fn what_the_person_allowed_runs_by_itself() {
+    let bench = Bench::with(|settings| {
+        settings.recovery.always_omit_images = true;
+        settings.recovery.always_compact = true;
+    })
+    .await;
+    let chat = bench.chat(Protocol::Anthropic, "blind").await;
+    let image = bench.engine.add_image(picture(), None).await.unwrap();
+    let view = chat.say_with("What is this?", vec![image]).await;
+    assert!(answer(&view).is_some(), "{view:#?}");
+    let chat = overflowing(&bench, Protocol::OpenaiChat).await;
+    let view = chat.say("What did I say first?").await;
+    assert!(answer(&view).is_some(), "{view:#?}");
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_mended_and_the_message_sent_again() {
+    let bench = Bench::new().await;
+    for protocol in Protocol::ALL {
+        let chat = bench.chat(*protocol, "wrong-key").await;
+        let view = chat.say("Hello").await;
+        let refused = card(&view).expect("the refusal has a card");
+        assert_eq!(refused.diagnosis.kind, Kind::InvalidApiKey);
+        assert!(refused.offers.iter().any(|o| o.action == Action::OpenSettingsKey));
+        bench
+            .engine
+            .config()
+            .set_keys(&id_of(*protocol).parse().unwrap(), &["practice-key-ok"])
+            .unwrap();
+        chat.act(&refused, Action::Resend, None).await;
+        assert!(answer(&chat.settled().await).is_some());
+    }
+}
+
+#[tokio::test]
+async fn the_nearest_model_is_offered_first() {
+    let bench = Bench::new().await;
+    let chat = bench.chat(Protocol::OpenaiChat, "model-not-found").await;
+    let view = chat.say("Hello").await;
+    let missing = card(&view).expect("a card");
+    let first = missing.offers.iter().find_map(|offer| offer.target.clone()).unwrap();
+    chat.act(&missing, Action::SwitchModel, Some(first.clone())).await;
+    let view = chat.settled().await;
+    assert_eq!(view.target, Some(first));
+}
+
+#[tokio::test]
+async fn a_cut_answer_is_continued_without_losing_or_doubling_words() {
+    let bench = Bench::new().await;
+    for protocol in Protocol::ALL {
+        let chat = bench.chat(*protocol, "cut-mid-stream").await;
+        let view = chat.say("Tell me a story").await;
+        let broken = card(&view).expect("the break has a card");
+        assert_eq!(broken.diagnosis.kind, Kind::StreamInterrupted);
+        let partial = crate::bench::last(&view).text();
+        assert!(!partial.is_empty());
+        chat.act(&broken, Action::Continue, None).await;
+        let view = chat.settled().await;
+        let whole = crate::bench::last(&view).text();
+        assert!(whole.starts_with(&partial) && whole.len() > partial.len(), "{whole}");
+    }
+}
+
+#[tokio::test]
+async fn the_report_names_what_happened_and_holds_no_key() {
+    let bench = Bench::new().await;
+    let chat = bench.chat(Protocol::OpenaiChat, "unfamiliar").await;
+    let view = chat.say("Hello").await;
+    let strange = card(&view).expect("a card");
+    assert_eq!(strange.diagnosis.kind, Kind::Unknown);
+    let report = bench.engine.report(chat.id, strange.attempt, halo_types::Lang::En).await.unwrap();
+    assert!(report.contains(strange.evidence.body.text().trim()), "{report}");
+    assert!(!report.contains("sk-test-1234567890"));
+}
+
+#[tokio::test]
+async fn a_second_click_on_an_old_card_does_nothing() {
+    let bench = Bench::new().await;
+    let chat = bench.chat(Protocol::OpenaiChat, "blind").await;
+    let image = bench.engine.add_image(picture(), None).await.unwrap();
+    let view = chat.say_with("What is this?", vec![image]).await;
+    let old = card(&view).unwrap();
+    chat.act(&old, Action::ResendWithoutImages, None).await;
+    chat.settled().await;
+    chat.act(&old, Action::ResendWithoutImages, None).await;
+    let view = chat.settled().await;
+    assert_eq!(bodies(&bench, "blind").len(), 2);
+    assert!(card(&view).is_none());
+}
