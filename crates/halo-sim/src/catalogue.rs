@@ -152,11 +152,16 @@ pub(crate) fn example_of(rule: &str) -> Option<HttpReply> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Group;
 
     #[test]
     fn the_embedded_scenarios_are_sound() {
         let catalogue = Catalogue::load().unwrap();
         assert!(catalogue.scenarios.len() > 40, "{}", catalogue.scenarios.len());
+        for group in Group::ALL {
+            assert_eq!(serde_json::to_value(group).unwrap(), group.as_str());
+            assert!(catalogue.scenarios.iter().any(|s| s.group == *group), "{group}");
+        }
         for row in 1..=10 {
             assert!(catalogue.scenarios.iter().any(|s| s.row == Some(row)), "row {row}");
         }

@@ -75,8 +75,9 @@ impl Simulator {
             return (reply, notes);
         }
 
-        let count_of =
-            |prompt: &str| key_of(&[key.as_deref().unwrap_or_default(), &request.model, prompt]);
+        let count_of = |prompt: &str| {
+            key_of(&[protocol.as_str(), key.as_deref().unwrap_or_default(), &request.model, prompt])
+        };
         if let Some(continuation) = play::continuation(scenario, &request) {
             // The broken answer becomes whole, so its prompt may be played again.
             self.0.counters.reset(count_of(&text::last_prompt(continuation.before)));

@@ -57,7 +57,7 @@ use crate::counter::Counters;
 use crate::journal::Journal;
 
 pub use journal::{Ended, Exchange};
-pub use scenario::{Filler, Group, ModelFacts, Parameters, Scenario, Words};
+pub use scenario::{Filler, Group, ModelFacts, Scenario, Words};
 pub use server::serve;
 
 /// The model that simply answers.

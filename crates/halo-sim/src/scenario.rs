@@ -1,8 +1,9 @@
 //! What a scenario is: data read from `scenarios/*.toml`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use halo_types::{Action, Kind, Lang, Protocol, Role};
+use halo_types::{Action, Kind, Lang, Parameters, Protocol, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::text;
@@ -135,6 +136,25 @@ impl Group {
         Self::Other,
     ];
 
+    /// The stable name, as in the files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Talk => "talk",
+            Self::RateLimit => "rate_limit",
+            Self::Context => "context",
+            Self::Picture => "picture",
+            Self::Quota => "quota",
+            Self::Key => "key",
+            Self::Model => "model",
+            Self::Overloaded => "overloaded",
+            Self::ServerError => "server_error",
+            Self::Stream => "stream",
+            Self::Answer => "answer",
+            Self::Other => "other",
+        }
+    }
+
     /// Its heading.
     #[must_use]
     pub const fn title(self, lang: Lang) -> &'static str {
@@ -159,6 +179,12 @@ impl Group {
     }
 }
 
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// A text in every language of the interface.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -178,16 +204,6 @@ impl Words {
             Lang::Zh => &self.zh,
         }
     }
-}
-
-/// Parameters that go with the prompt of a scenario.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Parameters {
-    /// Sampling temperature.
-    pub temperature: Option<f64>,
-    /// The most tokens to write.
-    pub max_tokens: Option<u64>,
 }
 
 /// Earlier messages of a scenario, made up when they are needed.

@@ -332,7 +332,7 @@ mod tests {
     fn pieces_make_the_text_again() {
         let text = "One two three four.\n\n你好，世界，这是一个测试。 End";
         assert_eq!(pieces(text).concat(), text);
-        assert!(pieces(text).len() > 4);
+        assert!(pieces(text).len() >= 4, "{:?}", pieces(text));
     }
 
     #[test]

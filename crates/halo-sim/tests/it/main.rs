@@ -1,0 +1,9 @@
+//! The simulator over real sockets.
+
+#![expect(clippy::unwrap_used, reason = "a step that fails here fails the test")]
+
+mod client;
+mod faults;
+mod limits;
+mod scenarios;
+mod talk;
