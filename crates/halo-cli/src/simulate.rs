@@ -66,9 +66,9 @@ pub async fn run(args: SimulateArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
 
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .with_context(|| format!("the simulator cannot listen on {} (see --listen)", args.listen))?;
+    let listener = TcpListener::bind(args.listen).await.with_context(|| {
+        format!("the simulator cannot listen on {} (see --listen)", args.listen)
+    })?;
     let address = listener.local_addr().context("the listener has no address")?;
     print(&format!(
         "The simulator runs.\n\n  Anthropic  base URL http://{address}\n  \
