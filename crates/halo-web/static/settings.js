@@ -214,6 +214,23 @@ function copies(root) {
   });
 }
 
+/** The colours are this browser's own: they are kept here and change at once. */
+function chooseTheme(form) {
+  let kept = null;
+  try { kept = localStorage.getItem("halo-theme"); } catch { /* storage is closed */ }
+  for (const input of form.elements.theme) {
+    input.checked = input.value === (kept ?? "system");
+    input.addEventListener("change", () => {
+      try {
+        if (input.value === "system") localStorage.removeItem("halo-theme");
+        else localStorage.setItem("halo-theme", input.value);
+      } catch { /* storage is closed: the choice lasts as long as the page */ }
+      if (input.value === "system") delete document.documentElement.dataset.theme;
+      else document.documentElement.dataset.theme = input.value;
+    });
+  }
+}
+
 /** The field a link points at is scrolled to and focused. */
 function openField() {
   const field = document.querySelector("[data-open-field]");
@@ -230,6 +247,7 @@ for (const form of document.querySelectorAll("[data-provider-form]")) {
   prepareModels(form);
 }
 for (const form of document.querySelectorAll("[data-quick-key]")) guessKey(form);
+for (const form of document.querySelectorAll("[data-appearance-form]")) chooseTheme(form);
 const main = document.querySelector("[data-settings]") ?? document;
 showKeys(main);
 copies(main);

@@ -190,9 +190,8 @@ pub(super) struct Waiting {
 impl Waiting {
     /// Reads the three ids; anything less is no waiting message.
     pub(super) fn read(pairs: &Pairs) -> Option<Self> {
-        let value = |name: &str| {
-            pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim())
-        };
+        let value =
+            |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim());
         Some(Self {
             conversation: value("conversation")?.parse().ok()?,
             turn: value("turn")?.parse().ok()?,
@@ -202,10 +201,7 @@ impl Waiting {
 
     /// The ids as a query, beginning with `&`.
     pub(super) fn query(self) -> String {
-        format!(
-            "&conversation={}&turn={}&attempt={}",
-            self.conversation, self.turn, self.attempt
-        )
+        format!("&conversation={}&turn={}&attempt={}", self.conversation, self.turn, self.attempt)
     }
 }
 
@@ -253,10 +249,7 @@ mod tests {
         let id = "01890000-0000-7000-8000-000000000001";
         let all = [("conversation", id), ("turn", id), ("attempt", id)];
         let waiting = Waiting::read(&pairs(&all)).unwrap();
-        assert_eq!(
-            waiting.query(),
-            format!("&conversation={id}&turn={id}&attempt={id}")
-        );
+        assert_eq!(waiting.query(), format!("&conversation={id}&turn={id}&attempt={id}"));
         assert_eq!(Waiting::read(&pairs(&all[..2])), None);
         assert_eq!(
             Waiting::read(&pairs(&[("conversation", id), ("turn", "x"), ("attempt", id)])),

@@ -204,7 +204,8 @@ impl ModelList {
 /// `sees pictures · 200k tokens`
 pub(super) fn model_about(w: Words, vision: Option<bool>, window: Option<u64>) -> String {
     let sees = (vision == Some(true)).then(|| w.t("settings-form-model-seen"));
-    let window = window.map(|tokens| w.t1("settings-form-model-window", "tokens", thousands(tokens)));
+    let window =
+        window.map(|tokens| w.t1("settings-form-model-window", "tokens", thousands(tokens)));
     sees.into_iter().chain(window).collect::<Vec<_>>().join(" · ")
 }
 
@@ -475,7 +476,10 @@ fn form_view(
         },
         protocol: w.t(&format!("settings-form-protocol-{}", provider.protocol)),
         key_optional: own.is_some_and(|preset| !preset.needs_key || preset.base_url.is_empty()),
-        keys_url: provider.vendor().and_then(halo_diagnose::vendor).and_then(|v| v.keys_url.clone()),
+        keys_url: provider
+            .vendor()
+            .and_then(halo_diagnose::vendor)
+            .and_then(|v| v.keys_url.clone()),
         env_example: env_example(own),
         env_state,
         echo: echo_html(w, echo)?,

@@ -108,8 +108,7 @@ pub(super) async fn models(
     if wants_fragment(&headers) {
         return piece(askama::Template::render(&list)?);
     }
-    let view =
-        View { models: Some(list), field: "model".to_owned(), ..again(draft, &pairs) };
+    let view = View { models: Some(list), field: "model".to_owned(), ..again(draft, &pairs) };
     models::render(engine, &removed, page, view)
 }
 

@@ -107,8 +107,7 @@ fn compose(config: &Config, page: Page, shell: Shell) -> RecoveryPage {
             words: w.t(switch.words),
             about: w.t2(switch.about, ("tries", &tries), ("seconds", &seconds)),
             on: (switch.read)(&recovery),
-            fixed: fixed_by(config, switch)
-                .map(|name| w.t1("settings-recovery-env", "name", name)),
+            fixed: fixed_by(config, switch).map(|name| w.t1("settings-recovery-env", "name", name)),
         })
         .collect();
     RecoveryPage { page, shell, choices }

@@ -87,7 +87,8 @@ pub(super) fn of_fetch(w: Words, failed: &TestFailure) -> Result<String, askama:
 fn failure(w: Words, failed: &TestFailure, headline: String) -> Failure {
     let TestFailure { step, evidence, diagnosis, .. } = failed;
     let raw = raw(evidence, diagnosis);
-    let heading = if evidence.body.is_empty() { "settings-test-raw-local" } else { "settings-test-raw" };
+    let heading =
+        if evidence.body.is_empty() { "settings-test-raw-local" } else { "settings-test-raw" };
     Failure {
         kind: diagnosis.kind.as_str(),
         step: name(*step),

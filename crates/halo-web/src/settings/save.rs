@@ -175,20 +175,14 @@ pub(super) async fn paste(
     view.models = Some(probe::fetch(engine, w, &draft).await?);
     view.report = Some(probe::run_test(engine, w, &draft).await?);
     view.saved = true;
-    view.resend_to = draft
-        .id
-        .clone()
-        .map(|provider| Target { provider, model: draft.model.clone() });
+    view.resend_to =
+        draft.id.clone().map(|provider| Target { provider, model: draft.model.clone() });
     view.draft = Some(draft);
     models::render(engine, &removed, page, view)
 }
 
 /// Saves a provider for a key. The same key again opens the provider it was saved with.
-fn add(
-    engine: &Engine,
-    preset: &halo_config::Preset,
-    key: &str,
-) -> Result<Draft, ConfigError> {
+fn add(engine: &Engine, preset: &halo_config::Preset, key: &str) -> Result<Draft, ConfigError> {
     let config = engine.config();
     let secret = Secret::parse(key)?;
     let settings = config.settings();
