@@ -142,14 +142,18 @@ impl Simulator {
             &hex[16..20],
             &hex[20..]
         );
-        Ids { request, relay: format!("{created_s}{a:016x}"), uuid, answer }
+        let header = match protocol {
+            Protocol::Anthropic => "request-id",
+            Protocol::OpenaiChat => "x-request-id",
+        };
+        Ids { header, request, relay: format!("{created_s}{a:016x}"), uuid, answer }
     }
 }
 
 fn json_error(body: Vec<u8>, status: u16, ids: &Ids) -> Reply {
     let headers = vec![
         ("content-type".to_owned(), "application/json".to_owned()),
-        ("request-id".to_owned(), ids.request.clone()),
+        (ids.header.to_owned(), ids.request.clone()),
     ];
     Reply {
         head: Head::Send { status, headers },

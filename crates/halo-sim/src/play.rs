@@ -30,6 +30,8 @@ pub(crate) struct Asked<'a> {
 /// The names a provider gives to one exchange.
 #[derive(Debug, Clone)]
 pub(crate) struct Ids {
+    /// The header that carries the id of the request.
+    pub(crate) header: &'static str,
     pub(crate) request: String,
     pub(crate) relay: String,
     pub(crate) uuid: String,
@@ -118,7 +120,7 @@ pub(crate) fn http(
         headers.push(("content-type".to_owned(), content_type));
     }
     if !reply.bare {
-        headers.push((request_id_header(asked.protocol).to_owned(), ids.request.clone()));
+        headers.push((ids.header.to_owned(), ids.request.clone()));
     }
     let body = match reply.garbage_bytes {
         0 => fill_body(&reply.body, &values).into_bytes(),
@@ -435,19 +437,12 @@ fn ok_head(asked: &Asked<'_>) -> Head {
     };
     let mut headers = vec![
         ("content-type".to_owned(), content_type.to_owned()),
-        (request_id_header(asked.protocol).to_owned(), asked.ids.request.clone()),
+        (asked.ids.header.to_owned(), asked.ids.request.clone()),
     ];
     if asked.request.stream {
         headers.push(("cache-control".to_owned(), "no-cache".to_owned()));
     }
     Head::Send { status: 200, headers }
-}
-
-fn request_id_header(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Anthropic => "request-id",
-        Protocol::OpenaiChat => "x-request-id",
-    }
 }
 
 fn with_names<'a>(
