@@ -1,0 +1,382 @@
+//! The error card in a terminal.
+
+use std::fmt::Write as _;
+
+use halo_types::{Confidence, Diagnosis, Evidence, Kind, Lang};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// The width that prose is wrapped to.
+const WIDTH: usize = 78;
+/// How many lines of the provider's words are shown.
+const MAX_LINES: usize = 24;
+/// How many bytes of them.
+const MAX_BYTES: usize = 6 * 1024;
+
+/// Whether the deciding words are coloured and underlined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// No control sequences.
+    Plain,
+    /// For a terminal.
+    Colour,
+}
+
+impl Style {
+    fn paint(self, code: &str, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Colour => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+        }
+    }
+}
+
+/// The card: title, who spoke, the raw text, meaning, wait, remedies, rule.
+pub(super) fn render(
+    evidence: &Evidence,
+    diagnosis: &Diagnosis,
+    lang: Lang,
+    style: Style,
+) -> String {
+    let words = Words::of(lang);
+    let mut out = String::new();
+    let name = style.paint("2", &format!("[{}]", diagnosis.kind));
+    line(&mut out, &format!("{} {name}", style.paint("1", &diagnosis.title)));
+    if let Some(spoke) = who_spoke(diagnosis, &words) {
+        line(&mut out, &style.paint("2", &spoke));
+    }
+    out.push('\n');
+    raw(&mut out, evidence, diagnosis, &words, style);
+    out.push('\n');
+    wrap(&mut out, &diagnosis.meaning, "", "");
+    wrap(&mut out, &waiting(diagnosis, &words), "", "");
+    if !diagnosis.remedies.is_empty() {
+        out.push('\n');
+    }
+    for (number, remedy) in diagnosis.remedies.iter().enumerate() {
+        let url = remedy.url.as_ref().map(|url| format!("  {url}")).unwrap_or_default();
+        line(&mut out, &format!("  {}. {}{}", number + 1, remedy.text, style.paint("2", &url)));
+    }
+    if diagnosis.kind != Kind::Unknown {
+        out.push('\n');
+        line(&mut out, &style.paint("2", &rule(diagnosis, &words)));
+    }
+    out
+}
+
+fn who_spoke(diagnosis: &Diagnosis, words: &Words) -> Option<String> {
+    let name = |id: &str| {
+        halo_diagnose::vendor(id).map_or_else(|| id.to_owned(), |vendor| vendor.name.clone())
+    };
+    let speaker = name(diagnosis.vendor.as_deref()?);
+    let through: Vec<String> = diagnosis
+        .layers
+        .iter()
+        .filter(|id| Some(id.as_str()) != diagnosis.vendor.as_deref())
+        .map(|id| name(id))
+        .collect();
+    Some(if through.is_empty() {
+        format!("{} {speaker}", words.reported_by)
+    } else {
+        format!("{} {speaker}{}{}", words.reported_by, words.through, through.join(" → "))
+    })
+}
+
+/// The provider's words with the deciding ones marked.
+fn raw(out: &mut String, evidence: &Evidence, diagnosis: &Diagnosis, words: &Words, style: Style) {
+    if let Some(status) = evidence.status {
+        line(out, &format!("  HTTP {status}"));
+    }
+    let body = evidence.body.text();
+    let body = body.as_ref();
+    if body.trim().is_empty() {
+        line(out, &format!("  {}", words.no_body));
+        return;
+    }
+    let marked = diagnosis
+        .because
+        .span
+        .filter(|(start, end)| start < end && body.get(*start..*end).is_some())
+        .unwrap_or((0, 0));
+    let (from, to) = window(body, marked);
+    if from > 0 {
+        line(out, &format!("  {}", words.left_out));
+    }
+    let mut at = from;
+    for text in body[from..to].split_inclusive('\n') {
+        let end = at + text.trim_end_matches(['\n', '\r']).len();
+        out.push_str("  ");
+        let start_mark = marked.0.clamp(at, end);
+        let end_mark = marked.1.clamp(at, end);
+        visible(out, &body[at..start_mark]);
+        if start_mark < end_mark {
+            let mut words = String::new();
+            visible(&mut words, &body[start_mark..end_mark]);
+            out.push_str(&style.paint("1;4;31", &words));
+        }
+        visible(out, &body[end_mark..end]);
+        out.push('\n');
+        at += text.len();
+    }
+    if to < body.len() {
+        line(out, &format!("  {}", words.left_out));
+    }
+}
+
+/// The part of a long body that is shown: its head, or the lines around the deciding words.
+fn window(body: &str, marked: (usize, usize)) -> (usize, usize) {
+    let fits = |from: usize| -> usize {
+        let mut to = body[from..]
+            .match_indices('\n')
+            .nth(MAX_LINES - 1)
+            .map_or(body.len(), |(at, _)| from + at + 1)
+            .min(from + MAX_BYTES);
+        while !body.is_char_boundary(to) {
+            to -= 1;
+        }
+        to
+    };
+    let to = fits(0);
+    if marked.1 <= to {
+        return (0, to);
+    }
+    // Begin a few lines before the words, but not so far that they fall out again.
+    let mut from = body[..marked.0].rmatch_indices('\n').nth(3).map_or(0, |(at, _)| at + 1);
+    from = from.max(marked.0.saturating_sub(MAX_BYTES / 3));
+    while !body.is_char_boundary(from) {
+        from += 1;
+    }
+    (from, fits(from).max(marked.1))
+}
+
+/// Text whose control characters cannot act on the terminal.
+fn visible(out: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '\t' => out.push_str("    "),
+            c if c.is_control() => out.push('\u{fffd}'),
+            // Marks that turn the reading direction could make the text lie.
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+}
+
+fn waiting(diagnosis: &Diagnosis, words: &Words) -> String {
+    match (&diagnosis.retry, diagnosis.transient) {
+        (Some(retry), _) => words
+            .wait_told
+            .replace("{time}", &span(retry.after_ms, words))
+            .replace("{from}", &retry.from),
+        (None, true) => words.wait_untold.to_owned(),
+        (None, false) if diagnosis.kind == Kind::Unknown => words.wait_unknown.to_owned(),
+        (None, false) => words.no_wait.to_owned(),
+    }
+}
+
+/// A length of time in at most two units.
+fn span(ms: u64, words: &Words) -> String {
+    let [day, hour, minute, second] = words.units;
+    if ms < 1000 {
+        return format!("{ms} ms");
+    }
+    let seconds = ms.div_ceil(1000);
+    let parts = [
+        (seconds / 86_400, day),
+        (seconds / 3600 % 24, hour),
+        (seconds / 60 % 60, minute),
+        (seconds % 60, second),
+    ];
+    let first = parts.iter().position(|(n, _)| *n > 0).unwrap_or(3);
+    let shown: Vec<String> = parts[first..]
+        .iter()
+        .take(2)
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, unit)| format!("{n} {unit}"))
+        .collect();
+    shown.join(" ")
+}
+
+fn rule(diagnosis: &Diagnosis, words: &Words) -> String {
+    let sure = match diagnosis.confidence {
+        Confidence::Certain => words.certain,
+        Confidence::Likely => words.likely,
+        Confidence::Guess => words.guess,
+    };
+    let because = &diagnosis.because;
+    let place = match because.field.as_str() {
+        "body" => String::new(),
+        field => format!(" · {field}"),
+    };
+    let mut quote = String::new();
+    visible(&mut quote, because.quote.get(..160).unwrap_or(&because.quote));
+    let quote =
+        if quote.is_empty() { quote } else { format!(" · “{}”", quote.replace('\n', " ")) };
+    format!("{} {} · {sure}{place}{quote}", words.decided_by, because.rule)
+}
+
+fn line(out: &mut String, text: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "{text}");
+}
+
+/// Wraps prose at spaces, and between ideographs, which need none.
+fn wrap(out: &mut String, text: &str, first: &str, rest: &str) {
+    let mut current = first.to_owned();
+    let mut width = current.width();
+    let mut empty = true;
+    for piece in pieces(text) {
+        let piece_width = piece.trim_end().width();
+        if !empty && width + piece_width > WIDTH {
+            line(out, current.trim_end());
+            current = rest.to_owned();
+            width = current.width();
+        }
+        current.push_str(piece);
+        width += piece.width();
+        empty = false;
+    }
+    line(out, current.trim_end());
+}
+
+/// Words with the space behind them; an ideograph is a word with the punctuation that follows.
+fn pieces(text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let next = chars.peek().map(|(_, c)| *c);
+        let wide = |c: char| c.width() == Some(2);
+        let closing = |c: char| "，。、；：！？）】》”’,.;:!?)".contains(c);
+        let ends = match next {
+            None => true,
+            Some(next) => {
+                (c == ' ' && next != ' ')
+                    || (wide(c) || wide(next)) && !closing(next) && next != ' '
+            }
+        };
+        if ends {
+            let end = at + c.len_utf8();
+            pieces.push(&text[start..end]);
+            start = end;
+        }
+    }
+    pieces
+}
+
+struct Words {
+    reported_by: &'static str,
+    through: &'static str,
+    no_body: &'static str,
+    left_out: &'static str,
+    wait_told: &'static str,
+    wait_untold: &'static str,
+    wait_unknown: &'static str,
+    no_wait: &'static str,
+    decided_by: &'static str,
+    certain: &'static str,
+    likely: &'static str,
+    guess: &'static str,
+    units: [&'static str; 4],
+}
+
+impl Words {
+    fn of(lang: Lang) -> Self {
+        match lang {
+            Lang::En => Self {
+                reported_by: "Reported by",
+                through: ", passed on by ",
+                no_body: "(no text came with it)",
+                left_out: "[…]",
+                wait_told: "Waiting helps: {time}, as the provider says ({from}).",
+                wait_untold: "Waiting helps; the provider does not say how long.",
+                wait_unknown: "Whether waiting helps is not known.",
+                no_wait: "Waiting does not help.",
+                decided_by: "Decided by",
+                certain: "certain",
+                likely: "likely",
+                guess: "a guess",
+                units: ["d", "h", "min", "s"],
+            },
+            Lang::Zh => Self {
+                reported_by: "报告方：",
+                through: "，经由 ",
+                no_body: "（没有附带文字）",
+                left_out: "［…］",
+                wait_told: "等待有用：按服务商的说法需要 {time}（{from}）。",
+                wait_untold: "等待有用，服务商没有说要多久。",
+                wait_unknown: "不清楚等待是否有用。",
+                no_wait: "等待没有用。",
+                decided_by: "判断依据：",
+                certain: "确定",
+                likely: "很可能",
+                guess: "猜测",
+                units: ["天", "小时", "分钟", "秒"],
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use halo_diagnose::{Context, diagnose};
+
+    use super::*;
+
+    fn card(evidence: &Evidence, lang: Lang, style: Style) -> String {
+        let diagnosis = diagnose(evidence, &Context { now: None, lang });
+        render(evidence, &diagnosis, lang, style)
+    }
+
+    #[test]
+    fn the_card_says_who_what_how_long_and_why() {
+        let mut evidence =
+            Evidence::from_text("Rate limit reached for gpt-5. Please try again in 6m0s.");
+        evidence.status = Some(429);
+        evidence.provider = Some("openai".to_owned());
+        let text = card(&evidence, Lang::En, Style::Plain);
+        for part in [
+            "Too many requests in a short time [rate_limited]\nReported by OpenAI\n\n  HTTP 429\n",
+            "  Rate limit reached for gpt-5. Please try again in 6m0s.\n",
+            "Waiting helps: 6 min, as the provider says (body).",
+            "  1. Wait, then resend\n",
+            "https://platform.openai.com/settings/organization/limits",
+            "Decided by rate.",
+        ] {
+            assert!(text.contains(part), "{part:?} in\n{text}");
+        }
+        assert!(!text.contains('\u{1b}'));
+        let coloured = card(&evidence, Lang::En, Style::Colour);
+        assert!(coloured.contains("\u{1b}[1;4;31mRate limit\u{1b}[0m reached"), "{coloured}");
+    }
+
+    #[test]
+    fn the_card_is_whole_in_chinese_and_honest_about_the_unknown() {
+        let text = card(&Evidence::from_text("zzz"), Lang::Zh, Style::Plain);
+        assert!(text.contains("不清楚等待是否有用"), "{text}");
+        assert!(!text.contains("判断依据"), "{text}");
+        for line in text.lines() {
+            assert!(line.width() <= WIDTH + 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn long_bodies_show_the_deciding_words_and_escapes_do_not_act() {
+        let mut body = "some line of a log\n".repeat(500);
+        body.push_str("Error: \u{1b}[31m insufficient balance\n");
+        body.push_str(&"more lines\n".repeat(500));
+        let text = card(&Evidence::from_text(body), Lang::En, Style::Colour);
+        assert!(text.contains("\u{1b}[1;4;31minsufficient balance\u{1b}[0m"), "{text}");
+        assert!(text.lines().count() < 60);
+        assert!(!text.contains("\u{1b}[31m "));
+    }
+
+    #[test]
+    fn spans_of_time() {
+        let words = Words::of(Lang::En);
+        for (ms, want) in
+            [(20, "20 ms"), (20_000, "20 s"), (90_000, "1 min 30 s"), (90_000_000, "1 d 1 h")]
+        {
+            assert_eq!(span(ms, &words), want);
+        }
+    }
+}

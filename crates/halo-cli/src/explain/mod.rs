@@ -1,0 +1,193 @@
+//! `halo explain`: what an error of a provider means, from a text, a file or a pipe.
+
+mod card;
+mod jsonl;
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, bail};
+use halo_diagnose::{Context, diagnose, input};
+use halo_types::{Evidence, Kind, Lang, Timestamp};
+
+/// The most that is read of one error; what lies beyond says nothing about it.
+const MAX_INPUT: u64 = 64 * 1024 * 1024;
+
+/// Exit code: nothing tells what kind of failure it was, or lines could not be read.
+const UNKNOWN: u8 = 1;
+/// Exit code: the command was not understood or its input could not be opened.
+const USAGE: u8 = 2;
+
+/// Say what a provider's error means and what to do about it.
+///
+/// Reads one error from FILE, from the argument of -m, or from standard input: a pasted text, the
+/// output of `curl -i`, or a JSON record. Nothing leaves the machine. Exits with 0 if the error
+/// was recognised, 1 if not, 2 if the command was not understood.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// A file with the error; `-` or nothing reads standard input.
+    #[arg(value_name = "FILE", conflicts_with = "message")]
+    file: Option<PathBuf>,
+
+    /// The error itself.
+    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
+    message: Option<String>,
+
+    /// The HTTP status that came with it.
+    #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(100..=599))]
+    status: Option<u16>,
+
+    /// A response header that came with it, as `Name: value`; may be repeated.
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = parse_header)]
+    headers: Vec<(String, String)>,
+
+    /// Who was asked, for example `openai`.
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
+
+    /// Print the diagnosis as one JSON object.
+    #[arg(long, conflicts_with = "jsonl")]
+    json: bool,
+
+    /// Read one JSON evidence record a line and print one diagnosis a line.
+    #[arg(long, conflicts_with = "message")]
+    jsonl: bool,
+
+    /// The language of the explanation: `en` or `zh`. Follows the environment by default.
+    #[arg(long, value_name = "LANG", value_parser = parse_lang)]
+    lang: Option<Lang>,
+}
+
+fn parse_header(text: &str) -> Result<(String, String), String> {
+    let (name, value) =
+        text.split_once(':').ok_or_else(|| "write a header as \"Name: value\"".to_owned())?;
+    let name = name.trim();
+    if name.is_empty() {
+        return Err("the header has no name; write it as \"Name: value\"".to_owned());
+    }
+    Ok((name.to_owned(), value.trim().to_owned()))
+}
+
+fn parse_lang(text: &str) -> Result<Lang, String> {
+    text.parse().map_err(|_| "the languages are en and zh".to_owned())
+}
+
+/// Runs `halo explain`.
+pub(crate) fn run(args: ExplainArgs) -> ExitCode {
+    let lang = args.lang.unwrap_or_else(language_of_environment);
+    let context = Context { now: Some(now()), lang };
+    let outcome = if args.jsonl { run_lines(&args, &context) } else { run_one(&args, &context) };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        // The reader of a pipe may leave whenever it has seen enough.
+        Err(error) if broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn run_one(args: &ExplainArgs, context: &Context) -> anyhow::Result<u8> {
+    let text = match (&args.message, source(args.file.as_deref())) {
+        (Some(message), _) => message.clone(),
+        (None, Some(path)) => {
+            read_text(open(path)?).with_context(|| format!("cannot read {}", path.display()))?
+        }
+        (None, None) => {
+            let stdin = io::stdin().lock();
+            if stdin.is_terminal() {
+                complain("paste the error, then press Ctrl+D");
+            }
+            read_text(stdin).context("cannot read standard input")?
+        }
+    };
+    if text.trim().is_empty() && args.status.is_none() && args.headers.is_empty() {
+        bail!("there is no text to explain; give a file, -m TEXT, or pipe it in");
+    }
+    let mut evidence = input::parse(&text, context.now);
+    complete(args, &mut evidence);
+    let diagnosis = diagnose(&evidence, context);
+
+    let mut out = io::stdout().lock();
+    if args.json {
+        serde_json::to_writer(&mut out, &diagnosis).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let style = if colour { card::Style::Colour } else { card::Style::Plain };
+        write!(out, "{}", card::render(&evidence, &diagnosis, context.lang, style))?;
+    }
+    out.flush()?;
+    Ok(if diagnosis.kind == Kind::Unknown { UNKNOWN } else { 0 })
+}
+
+fn run_lines(args: &ExplainArgs, context: &Context) -> anyhow::Result<u8> {
+    let out = io::stdout().lock();
+    let explain = |mut evidence: Evidence| {
+        complete(args, &mut evidence);
+        // Waits count from when the failure was noticed, where the record tells.
+        diagnose(&evidence, &Context { now: evidence.at.or(context.now), ..*context })
+    };
+    let bad = match source(args.file.as_deref()) {
+        Some(path) => jsonl::run(open(path)?, out, explain)?,
+        None => jsonl::run(io::stdin().lock(), out, explain)?,
+    };
+    Ok(if bad > 0 { UNKNOWN } else { 0 })
+}
+
+/// The file to read; `None` for standard input.
+fn source(file: Option<&Path>) -> Option<&Path> {
+    file.filter(|path| path.as_os_str() != "-")
+}
+
+fn open(path: &Path) -> anyhow::Result<File> {
+    File::open(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// Adds what the command line tells to what the text told.
+fn complete(args: &ExplainArgs, evidence: &mut Evidence) {
+    if args.status.is_some() {
+        evidence.status = args.status;
+    }
+    for (name, value) in &args.headers {
+        evidence.headers.push(name.clone(), value.clone());
+    }
+    if args.provider.is_some() {
+        evidence.provider.clone_from(&args.provider);
+    }
+}
+
+fn read_text(input: impl Read) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    input.take(MAX_INPUT).read_to_end(&mut bytes)?;
+    Ok(match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    })
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn language_of_environment() -> Lang {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .and_then(|value| value.parse().ok())
+        .unwrap_or_default()
+}
+
+#[expect(clippy::print_stderr, reason = "a command line speaks to its user on standard error")]
+fn complain(text: &str) {
+    eprintln!("halo explain: {text}");
+}
