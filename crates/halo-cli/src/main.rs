@@ -1,2 +1,68 @@
-//! The binary `halo`.
-fn main() {}
+//! The binary `halo`: the app with its gateway, `halo explain` and `halo simulate`.
+
+mod app;
+mod explain;
+mod instance;
+mod practice;
+mod simulate;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A local-first AI chat client and gateway in which no provider error is a dead end.
+///
+/// Without a command, Halo starts the app.
+#[derive(Debug, Parser)]
+#[command(name = "halo", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    app: app::AppArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the app: pages for people and the gateway for programs (the default).
+    App(app::AppArgs),
+    /// Say what a provider's error means and what to do about it.
+    Explain(explain::ExplainArgs),
+    /// Run the simulator: a provider that fails on demand.
+    Simulate(simulate::SimulateArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command.unwrap_or(Command::App(cli.app)) {
+        // Reading an error needs no runtime and no log.
+        Command::Explain(args) => explain::run(args),
+        Command::App(args) => blocking(app::run(args)),
+        Command::Simulate(args) => blocking(simulate::run(args)),
+    }
+}
+
+/// Runs a command to its end and prints what went wrong, cause by cause.
+#[expect(clippy::print_stderr, reason = "errors of the command line belong on stderr")]
+fn blocking(command: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("HALO_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("halo: the program could not start its threads: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("halo: {error}");
+            for cause in error.chain().skip(1) {
+                eprintln!("  because: {cause}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! `halo`: the app on one listener, pages for people and the gateway for programs.
+
+use std::io::{ErrorKind, IsTerminal as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use axum::serve::ListenerExt as _;
+use clap::Args;
+use halo_config::{Config, Environment, Flags, Paths};
+use halo_engine::{Engine, Options};
+use halo_store_sqlite::SqliteStore;
+use halo_web::{AppState, WebOptions};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::instance::{self, Instance};
+use crate::practice;
+
+/// How long open connections may take to end at a shutdown.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Options of the app.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AppArgs {
+    /// The folder for conversations, settings and keys; the platform's data folder if not given.
+    #[arg(long, value_name = "DIR", env = "HALO_DATA")]
+    data: Option<PathBuf>,
+    /// The address to listen on; 127.0.0.1:7575 unless the settings say otherwise.
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+    /// Do not open the page in a browser.
+    #[arg(long)]
+    no_open: bool,
+}
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "the link and the news of a start")]
+pub(crate) async fn run(args: AppArgs) -> anyhow::Result<ExitCode> {
+    let paths = Paths::resolve(args.data)?;
+    let Some(instance) = Instance::take(&paths)? else {
+        return attach(&paths).await;
+    };
+    let flags = Flags { listen: args.listen, ..Flags::default() };
+    let config = Config::load_with(paths.clone(), Environment::process(), flags)?;
+    for warning in config.warnings() {
+        eprintln!("halo: {warning}");
+    }
+    let listen = config.settings().listen;
+    if !listen.ip().is_loopback() {
+        bail!(
+            "{listen} can be reached from other machines, and this Halo has no password to \
+             protect it with; listen on 127.0.0.1"
+        );
+    }
+    let listener = bind(listen).await?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    let store = Arc::new(SqliteStore::open(&paths.database()).await?);
+    let shutdown = CancellationToken::new();
+    let (practice, simulator) = practice::start(shutdown.clone()).await?;
+    let options = Options { practice: Some(practice), ..Options::new(config, store) };
+    let engine = Engine::open(options).await?;
+    let gateway_key = halo_gateway::ensure_key(engine.store().as_ref()).await?;
+    instance.announce(address)?;
+
+    let web = WebOptions { shutdown: shutdown.clone(), ..WebOptions::default() };
+    let app = halo_gateway::router(engine.clone())
+        .merge(halo_web::router(AppState::new(engine.clone(), web)));
+    let base = format!("http://{address}");
+    let link = halo_web::new_link(engine.store().as_ref(), &base).await?;
+    println!("Halo runs. Open this link (it works once, for ten minutes):\n\n  {link}\n");
+    println!("Data folder: {}", paths.data().display());
+    if let Some(key) = gateway_key {
+        println!("Gateway: {base}/v1");
+        println!("Gateway key: {key}");
+        println!("(The key is shown only this once; make another in Settings → Gateway.)");
+    }
+    println!("Ctrl+C ends Halo.");
+    if !args.no_open && has_desktop() && open::that_detached(&link).is_err() {
+        eprintln!("halo: no browser could be opened; open the link yourself");
+    }
+
+    let listener = listener.tap_io(|stream| {
+        // Without this, small pieces of a stream wait for the acknowledgement of the last one.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+    });
+    let stop = shutdown.clone();
+    let server = axum::serve(listener, app)
+        .with_graceful_shutdown(async move { stop.cancelled().await })
+        .into_future();
+    let mut server = tokio::spawn(server);
+    tokio::select! {
+        () = asked_to_end() => {}
+        ended = &mut server => {
+            ended.context("the server's task failed")?.context("the server ended")?;
+        }
+    }
+    println!("\nEnding …");
+    shutdown.cancel();
+    engine.close().await;
+    // Connections that do not end in time are cut; nothing of value is only on them.
+    let _ = tokio::time::timeout(GRACE, async {
+        let _ = server.await;
+        let _ = simulator.await;
+    })
+    .await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The app runs already: a fresh link to it.
+#[expect(clippy::print_stdout, reason = "the link is what was asked for")]
+async fn attach(paths: &Paths) -> anyhow::Result<ExitCode> {
+    let Some(running) = instance::running(paths) else {
+        bail!(
+            "another Halo is starting or ending on {}; try again in a moment",
+            paths.data().display()
+        );
+    };
+    let store = SqliteStore::open(&paths.database()).await?;
+    let link = halo_web::new_link(&store, &format!("http://{}", running.address)).await?;
+    println!("Halo runs already (process {}). Open this link:\n\n  {link}\n", running.pid);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(listen).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => anyhow::anyhow!(
+            "another program holds {listen}; choose another port with --listen, for example \
+             --listen {}:{}",
+            listen.ip(),
+            listen.port().checked_add(1).unwrap_or(7575)
+        ),
+        ErrorKind::PermissionDenied => anyhow::anyhow!(
+            "this user may not listen on {listen}; choose a port above 1023 with --listen"
+        ),
+        _ => anyhow::Error::new(error).context(format!("Halo cannot listen on {listen}")),
+    })
+}
+
+/// Whether there is a desktop to open a browser on.
+fn has_desktop() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let graphical = cfg!(any(windows, target_os = "macos"))
+        || set("DISPLAY")
+        || set("WAYLAND_DISPLAY");
+    graphical && !set("SSH_CONNECTION") && std::io::stdout().is_terminal()
+}
+
+/// Waits for Ctrl+C or the system's request to end.
+async fn asked_to_end() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

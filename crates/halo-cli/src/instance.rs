@@ -1,0 +1,62 @@
+//! One app per data folder: the lock, and the note where the app can be reached.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use halo_config::Paths;
+use serde::{Deserialize, Serialize};
+
+/// The right to be the app of a data folder. The system takes it back when the process ends,
+/// however it ends.
+pub(crate) struct Instance {
+    _lock: File,
+    paths: Paths,
+}
+
+/// Where the app of a data folder can be reached.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) pid: u32,
+}
+
+impl Instance {
+    /// Takes the right, or says that another process has it.
+    pub(crate) fn take(paths: &Paths) -> anyhow::Result<Option<Self>> {
+        let path = paths.lock();
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .with_context(|| format!("{} cannot be opened", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _lock: file, paths: paths.clone() })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("{} cannot be locked", path.display()))
+            }
+        }
+    }
+
+    /// Notes where this app can be reached.
+    pub(crate) fn announce(&self, address: SocketAddr) -> anyhow::Result<()> {
+        let running = Running { address, pid: std::process::id() };
+        let path = self.paths.run();
+        std::fs::write(&path, serde_json::to_vec(&running)?)
+            .with_context(|| format!("{} cannot be written", path.display()))
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // A stale note does no harm: the lock decides.
+        let _ = std::fs::remove_file(self.paths.run());
+    }
+}
+
+/// Where the app of this data folder says it can be reached.
+pub(crate) fn running(paths: &Paths) -> Option<Running> {
+    serde_json::from_slice(&std::fs::read(paths.run()).ok()?).ok()
+}
