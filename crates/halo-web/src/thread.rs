@@ -5,7 +5,7 @@
 
 mod card;
 mod message;
-mod raw;
+pub(crate) mod raw;
 mod step;
 
 use askama::Template;

@@ -95,6 +95,8 @@ struct FormView {
     field: String,
     faults: Vec<Fault>,
     carried_fields: Vec<(&'static str, String)>,
+    /// Whether a message waits for this form to be saved.
+    waits: bool,
     cancel: String,
     echo: String,
     model_list: String,
@@ -342,6 +344,7 @@ pub(super) fn render(engine: &Engine, removed: &Removed, page: Page, view: View)
         models: view.models,
         carried_fields: carried_fields.clone(),
         carried: view.waiting.map(Waiting::query).unwrap_or_default(),
+        waits: view.waiting.is_some() && !view.saved,
     };
     let carried = extras.carried.clone();
     let form = match view.draft {
@@ -434,6 +437,7 @@ struct Extras {
     models: Option<ModelList>,
     carried_fields: Vec<(&'static str, String)>,
     carried: String,
+    waits: bool,
 }
 
 /// The form for a draft; `None` where its preset does not exist.
@@ -498,6 +502,7 @@ fn form_view(
         make_default: draft.make_default,
         field,
         faults: extras.faults,
+        waits: extras.waits,
         carried_fields,
     }))
 }

@@ -12,6 +12,7 @@ use super::form::{Draft, Pairs, Waiting};
 use super::models::{self, ModelList, ModelOption, View, echo_html, model_about};
 use super::undo::Removed;
 use super::{Answer, Trouble, report, uncached, wants_fragment};
+use crate::markdown::escape;
 use crate::page::Page;
 use crate::state::AppState;
 use crate::strings::Words;
@@ -176,5 +177,5 @@ pub(super) fn again(draft: Draft, pairs: &Pairs) -> View {
 }
 
 fn note(words: &str) -> String {
-    format!("<p class=\"set-fault\" role=\"alert\">{}</p>", report::exact(words))
+    format!("<p class=\"set-fault\" role=\"alert\">{}</p>", escape(words))
 }

@@ -7,13 +7,10 @@ use halo_engine::{TestFailure, TestReport, TestStep};
 use halo_types::{Action, Diagnosis, Evidence};
 
 use crate::strings::Words;
+use crate::thread::raw::marked;
 
-/// A piece of the provider's words.
-struct Piece {
-    html: String,
-    /// Whether it decided the diagnosis.
-    marked: bool,
-}
+/// The most of a stage's detail that is shown, in characters. A model may answer at length.
+const MAX_DETAIL: usize = 160;
 
 struct Stage {
     name: &'static str,
@@ -37,7 +34,8 @@ struct Failure {
     step: &'static str,
     headline: String,
     raw_heading: String,
-    raw: Vec<Piece>,
+    /// The provider's words as HTML, the deciding ones marked.
+    raw: String,
     empty: bool,
     title: String,
     meaning: String,
@@ -67,7 +65,7 @@ pub(super) fn of_test(w: Words, report: &TestReport, model: &str) -> Result<Stri
             verdict: w.t(if stage.ok { "settings-test-ok" } else { "settings-test-bad" }),
             ok: stage.ok,
             time: w.t1("settings-test-ms", "ms", stage.ms),
-            detail: stage.detail.clone(),
+            detail: shortened(&stage.detail),
         })
         .collect();
     let good = report.failure.is_none().then(|| w.t1("settings-test-good", "model", model));
@@ -105,50 +103,18 @@ fn failure(w: Words, failed: &TestFailure, headline: String) -> Failure {
     }
 }
 
-/// The body as it came, the deciding words apart; without a body, what the network said.
-fn raw(evidence: &Evidence, diagnosis: &Diagnosis) -> Vec<Piece> {
+/// The body as it came; without a body, what the network said.
+fn raw(evidence: &Evidence, diagnosis: &Diagnosis) -> String {
     if evidence.body.is_empty() {
         let chain = evidence.transport.as_ref().map(|fault| fault.chain.join("\n"));
-        return chain.map(|text| Piece { html: exact(&text), marked: false }).into_iter().collect();
+        return marked(chain.unwrap_or_default().as_bytes(), None);
     }
-    let text = evidence.body.text();
     let span = diagnosis.because.span.filter(|_| diagnosis.because.field == "body");
-    // A span counts bytes of the body; it fits the text only where the body is text.
-    let cut = span.filter(|_| std::str::from_utf8(evidence.body.as_bytes()).is_ok()).and_then(
-        |(start, end)| Some((text.get(..start)?, text.get(start..end)?, text.get(end..)?)),
-    );
-    let piece = |text: &str, marked| Piece { html: exact(text), marked };
-    match cut {
-        Some((before, words, after)) => {
-            [piece(before, false), piece(words, true), piece(after, false)]
-                .into_iter()
-                .filter(|piece| !piece.html.is_empty())
-                .collect()
-        }
-        None => vec![piece(&text, false)],
-    }
+    marked(evidence.body.as_bytes(), span)
 }
 
-/// Escapes a text for `<pre>` so that the page's text equals it to the letter: a carriage return
-/// written as such would be read as a line feed.
-pub(super) fn exact(text: &str) -> String {
-    let mut html = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            '\r' => html.push_str("&#13;"),
-            '\0' => html.push('\u{fffd}'),
-            c => html.push(c),
-        }
-    }
-    html
-}
-
-/// Remedies that make sense for a test. Those that change a conversation do not.
+/// Remedies that make sense for a test. Those that change a conversation do not, nor those that
+/// would open a page nobody knows.
 fn remedies(diagnosis: &Diagnosis) -> Vec<Remedy> {
     diagnosis
         .remedies
@@ -162,12 +128,23 @@ fn remedies(diagnosis: &Diagnosis) -> Vec<Remedy> {
                 | Action::RepairHistoryAndResend
                 | Action::DropParameterAndResend
                 | Action::LowerMaxTokensAndResend
+                | Action::SwitchModel
                 | Action::SwitchProvider
+                | Action::Report
                 | Action::EditMessage
                 | Action::NewConversation => return None,
                 Action::OpenSettingsKey => Some("#key-0"),
                 Action::OpenSettingsUrl => Some("#f-url"),
-                Action::OpenSettingsModel | Action::SwitchModel => Some("#f-model"),
+                Action::OpenSettingsModel => Some("#f-model"),
+                Action::OpenBilling
+                | Action::OpenConsole
+                | Action::OpenLimits
+                | Action::OpenStatus
+                | Action::ContactProvider
+                    if remedy.url.is_none() =>
+                {
+                    return None;
+                }
                 Action::WaitAndResend
                 | Action::Resend
                 | Action::OpenBilling
@@ -175,8 +152,7 @@ fn remedies(diagnosis: &Diagnosis) -> Vec<Remedy> {
                 | Action::OpenConsole
                 | Action::OpenLimits
                 | Action::OpenStatus
-                | Action::ContactProvider
-                | Action::Report => None,
+                | Action::ContactProvider => None,
             };
             Some(Remedy {
                 action: remedy.action.as_str(),
@@ -186,6 +162,13 @@ fn remedies(diagnosis: &Diagnosis) -> Vec<Remedy> {
             })
         })
         .collect()
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_DETAIL) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 fn headers(evidence: &Evidence) -> String {
@@ -236,7 +219,7 @@ mod tests {
 
     /// The text a browser shows for a `<pre>` without other elements than `<mark>`.
     fn text_of(html: &str) -> String {
-        html.replace("<mark>", "")
+        html.replace("<mark data-mark-words>", "")
             .replace("</mark>", "")
             .replace("&#13;", "\r")
             .replace("&#39;", "'")

@@ -429,7 +429,8 @@ async fn a_test_names_the_step_that_failed_and_quotes_the_provider() {
     let (_, pre) = report.split_once("data-raw").unwrap();
     let (_, pre) = pre.split_once(">\n").unwrap();
     let shown = pre.split("</pre>").next().unwrap();
-    let shown = shown.replace("<mark>", "").replace("</mark>", "").replace("&quot;", "\"");
+    let shown =
+        shown.replace("<mark data-mark-words>", "").replace("</mark>", "").replace("&quot;", "\"");
     assert_eq!(shown.replace("&lt;", "<").replace("&gt;", ">"), BODY);
     assert!(!report.contains("<html"));
     let page = bench.post("/settings/ai-model/test", &fields).await.body;
