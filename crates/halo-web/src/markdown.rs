@@ -5,6 +5,8 @@
 //! pictures by URL become links, so that an answer cannot make the browser call anyone.
 
 mod cache;
+#[cfg(test)]
+mod colours;
 mod highlight;
 mod stream;
 
@@ -14,8 +16,7 @@ use std::sync::{Arc, LazyLock};
 use ammonia::Builder;
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
-pub(crate) use highlight::stylesheet;
-pub(crate) use stream::{Growing, Grown};
+pub(crate) use stream::Growing;
 
 use cache::Cache;
 

@@ -1,6 +1,3 @@
-use std::fs;
-use std::path::Path;
-
 use super::*;
 
 fn html(text: &str) -> String {
@@ -87,15 +84,4 @@ fn rendering_again_gives_the_same_html() {
     let first = renderer.render("*a*", "m1");
     let second = renderer.render("*a*", "m1");
     assert!(Arc::ptr_eq(&first, &second));
-}
-
-/// Run with `UPDATE_CODE_CSS=1` to write the file anew.
-#[test]
-fn the_stylesheet_for_code_is_fresh() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("static/code.css");
-    let expected = stylesheet().unwrap();
-    if std::env::var_os("UPDATE_CODE_CSS").is_some() {
-        fs::write(&path, &expected).unwrap();
-    }
-    assert_eq!(fs::read_to_string(&path).unwrap_or_default(), expected);
 }

@@ -71,6 +71,8 @@ struct CardTemplate<'a> {
     chain: Option<String>,
     no_words: Option<String>,
     wait: Option<WaitTemplate>,
+    /// Whether Halo will send again by itself; the countdown then carries the first button.
+    waits: bool,
     ways: Vec<Way>,
     advice: Vec<Way>,
     blame: &'static str,
@@ -120,6 +122,7 @@ pub(super) fn piece(
         }),
         chain: chain.filter(|text| !text.is_empty()),
         wait: card.wait.as_ref().map(|wait| self::wait(wait, card.at, setting)),
+        waits: card.wait.as_ref().is_some_and(|wait| wait.automatic),
         ways,
         advice,
         blame: blame(diagnosis.blame),
