@@ -35,6 +35,7 @@ settings-provider-models = { $count ->
     [one] { $count } model
    *[other] { $count } models
 }
+settings-provider-key-short = a key is saved
 settings-provider-key-none = no key
 settings-provider-key-env = from { $name }
 settings-provider-key-env-missing = from { $name }, which is not set
@@ -72,10 +73,7 @@ settings-preset-about-practice = Built-in practice provider
 ## AI Model: the form
 
 settings-form-new = Add { $preset }
-settings-form-edit = { $name }
 settings-form-name = Name
-settings-form-name-about = As it appears in the model list.
-settings-form-preset = Kind
 settings-form-protocol = Protocol
 settings-form-protocol-anthropic = Anthropic Messages
 settings-form-protocol-openai-chat = OpenAI Chat Completions
@@ -156,7 +154,6 @@ settings-test-ok = passed
 settings-test-bad = failed
 settings-test-raw = What the provider said
 settings-test-raw-local = What happened
-settings-test-meaning = What it means
 settings-test-remedies = What you can do
 settings-test-details = Status, headers and address
 settings-test-status = Status

@@ -34,6 +34,7 @@ settings-provider-models = { $count ->
     [0] 未列出模型
    *[other] { $count } 个模型
 }
+settings-provider-key-short = 已保存密钥
 settings-provider-key-none = 无密钥
 settings-provider-key-env = 来自 { $name }
 settings-provider-key-env-missing = 来自 { $name }（尚未设置）
@@ -70,10 +71,7 @@ settings-preset-about-practice = 内置的练习服务商
 ## AI 模型：表单
 
 settings-form-new = 添加 { $preset }
-settings-form-edit = { $name }
 settings-form-name = 名称
-settings-form-name-about = 显示在模型列表中的名称。
-settings-form-preset = 类型
 settings-form-protocol = 协议
 settings-form-protocol-anthropic = Anthropic Messages
 settings-form-protocol-openai-chat = OpenAI Chat Completions
@@ -153,7 +151,6 @@ settings-test-ok = 通过
 settings-test-bad = 失败
 settings-test-raw = 服务商的原话
 settings-test-raw-local = 发生了什么
-settings-test-meaning = 含义
 settings-test-remedies = 可以这样做
 settings-test-details = 状态码、响应头和地址
 settings-test-status = 状态码

@@ -279,7 +279,9 @@ pub(super) async fn show(
     }
     if let Some(provider) = named("saved").and_then(|id| engine.provider(&id)) {
         view.saved = true;
-        view.notice = Some(w.t1("settings-form-saved", "name", &provider.name));
+        // With a waiting message the banner says so already.
+        view.notice =
+            view.waiting.is_none().then(|| w.t1("settings-form-saved", "name", &provider.name));
         view.resend_to = value(&query, "to")
             .filter(|model| !model.is_empty())
             .map(|model| Target { provider: provider.id, model: model.to_owned() });
@@ -421,6 +423,8 @@ fn key_words(w: Words, provider: &ProviderConfig, infos: &[KeyInfo]) -> String {
         };
     };
     let words = match &first.origin {
+        // A key too short to show a part of.
+        KeyOrigin::File if first.masked == "…" => w.t("settings-provider-key-short"),
         KeyOrigin::File => first.masked.clone(),
         KeyOrigin::Env(name) => w.t1("settings-provider-key-env", "name", name),
     };
