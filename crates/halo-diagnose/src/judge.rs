@@ -5,7 +5,7 @@ use halo_types::{Evidence, Headers};
 use crate::rule::{BodyForm, Rule};
 use crate::table::{Conditions, Sort, Table, table};
 use crate::text::Text;
-use crate::unwrap::{Field, Form, Key, Layer, Origin, Unwrapped};
+use crate::unwrap::{Field, Key, Layer, Origin, Unwrapped};
 use crate::vendor::Witnesses;
 
 /// The rule that decided, and where.
@@ -32,20 +32,17 @@ pub(crate) fn outer_layers(evidence: &Evidence) -> Vec<Layer> {
             layers.push(Layer {
                 text: Text::whole(value, 0),
                 fields: vec![Field { key: Key::Code, start: 0, end }],
-                form: Form::Value,
                 origin: Origin::Header(name),
                 ..Layer::default()
             });
         }
     }
-    if let Some(transport) = &evidence.transport {
-        if !transport.chain.is_empty() {
-            layers.push(Layer {
-                text: Text::whole(&transport.chain.join(": "), 0),
-                origin: Origin::Transport,
-                ..Layer::default()
-            });
-        }
+    if let Some(transport) = evidence.transport.as_ref().filter(|t| !t.chain.is_empty()) {
+        layers.push(Layer {
+            text: Text::whole(&transport.chain.join(": "), 0),
+            origin: Origin::Transport,
+            ..Layer::default()
+        });
     }
     layers
 }
@@ -107,7 +104,9 @@ fn find(table: &Table, layers: &[Layer], witnesses: &mut Witnesses) -> Hits {
 fn fits(layer: &Layer, sort: Sort, start: usize, end: usize) -> bool {
     let s = layer.text.as_str().as_bytes();
     let word = |b: u8| b.is_ascii_alphanumeric();
-    let begins = start == 0 || !word(s[start]) || !word(s[start - 1]);
+    // An underscore joins: `extra_forbidden` says nothing of "forbidden".
+    let joined = |b: u8| word(b) || b == b'_';
+    let begins = start == 0 || !word(s[start]) || !joined(s[start - 1]);
     let ends = end == s.len() || !word(s[end - 1]) || !word(s[end]);
     match sort {
         Sort::Mark => true,

@@ -65,9 +65,14 @@ pub(crate) fn remedies(
                     | Action::OpenStatus
                     | Action::ContactProvider
             );
-            let known_vendor = vendor.is_some();
-            (!needs_url || url.is_some() || !known_vendor || action == Action::OpenBilling)
-                .then(|| Remedy { action, text: action_text(action, lang).to_owned(), url })
+            // On the person's own machine there is no provider to pay or to ask.
+            let local = vendor.is_some_and(|vendor| vendor.local);
+            let known = vendor.is_some() && action != Action::OpenBilling;
+            (!needs_url || url.is_some() || !(known || local)).then(|| Remedy {
+                action,
+                text: action_text(action, lang).to_owned(),
+                url,
+            })
         })
         .collect()
 }

@@ -44,10 +44,8 @@ pub(crate) fn reset_at(
 ) -> Option<Timestamp> {
     let fields = layers.iter().rev().flat_map(|layer| {
         let text = layer.text.as_str();
-        layer.fields.iter().filter_map(move |field| {
-            (field.key == Key::Wait(Wait::Instant))
-                .then(|| time::instant(&text[field.start..field.end]))
-        })
+        let instants = layer.fields.iter().filter(|f| f.key == Key::Wait(Wait::Instant));
+        instants.map(move |field| time::instant(&text[field.start..field.end]))
     });
     let named = fields
         .flatten()
@@ -196,12 +194,10 @@ fn duration_in(text: &str) -> Option<u64> {
             | (?P<b>\d+(?:\.\d+)?) \s* (?P<bu>毫秒|秒|分钟|分鐘|小时|小時|个小时|天) \s* (?:钟|鐘)? \s* (?:后|後|之后|以后|内不)",
         )
     });
-    static DRAFT: LazyLock<Regex> =
-        LazyLock::new(|| pattern::compile(r"Expected available in (?P<span>\d+ seconds?)"));
-    if let Some(found) = LED.captures(text).or_else(|| DRAFT.captures(text)) {
-        if let Some(ms) = time::spelled_duration(&found["span"]) {
-            return Some(ms);
-        }
+    if let Some(found) = LED.captures(text)
+        && let Some(ms) = time::spelled_duration(&found["span"])
+    {
+        return Some(ms);
     }
     if let Some(found) = ZH.captures(text) {
         let (n, unit) = found

@@ -12,7 +12,8 @@ fn wait(evidence: &Evidence) -> Option<(u64, String)> {
 
 #[test]
 fn headers_in_every_form() {
-    let cases: &[(&[(&str, &str)], Option<u64>)] = &[
+    type Case<'a> = (&'a [(&'a str, &'a str)], Option<u64>);
+    let cases: &[Case<'_>] = &[
         (&[("Retry-After", "20")], Some(20_000)),
         (&[("retry-after", "1.5")], Some(1_500)),
         (&[("retry-after", "Mon, 21 Sep 2026 14:14:00 GMT")], Some(40_000)),

@@ -33,22 +33,8 @@ pub(crate) struct Layer {
     pub(crate) status: Option<u16>,
     /// How far inside it was found.
     pub(crate) depth: u8,
-    /// What it is made of.
-    pub(crate) form: Form,
     /// Where it comes from.
     pub(crate) origin: Origin,
-}
-
-/// What a layer is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Form {
-    /// Prose, a log, a stack trace.
-    #[default]
-    Plain,
-    /// An object or list.
-    Value,
-    /// A page.
-    Html,
 }
 
 /// Where a layer comes from.
@@ -231,7 +217,6 @@ impl Reader {
             text: words,
             status,
             depth: depth_number(depth + 1),
-            form: Form::Html,
             ..Layer::default()
         });
     }
@@ -257,11 +242,7 @@ impl Reader {
     /// Adds a value as a layer; texts in it that hide more are read in turn.
     fn value(&mut self, tree: &value::Tree, depth: usize) {
         let index = self.layers.len();
-        self.layers.push(Layer {
-            depth: depth_number(depth + 1),
-            form: Form::Value,
-            ..Layer::default()
-        });
+        self.layers.push(Layer { depth: depth_number(depth + 1), ..Layer::default() });
         for leaf in &tree.leaves {
             if leaf.is_noise() {
                 continue;

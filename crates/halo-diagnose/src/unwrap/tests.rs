@@ -57,7 +57,7 @@ fn wrappers_are_taken_off() {
         (r#"{"error":{"message":"cut off in the mid"#, &["1: cut off in the mid []"]),
         (
             "<html><head><title>502 Bad Gateway</title><style>a{b:c}</style></head><body><h1>502 Bad Gateway</h1></body></html>",
-            &["1: 502 Bad Gateway 502 Bad Gateway  []"],
+            &["1: 502 Bad Gateway 502 Bad Gateway []"],
         ),
     ];
     for (body, want) in cases {

@@ -289,24 +289,28 @@ fn escape(text: &Text, at: usize, end: usize, out: &mut Text) -> usize {
         out.push(c, raw);
         return at + 2;
     }
-    if bytes.get(at + 1) == Some(&b'u') {
-        if let Some(first) = hex4(bytes, at + 2, end) {
-            let mut next = at + 6;
-            let mut code = first;
-            if (0xD800..0xDC00).contains(&first) && bytes.get(next..next + 2) == Some(b"\\u") {
-                if let Some(low) =
-                    hex4(bytes, next + 2, end).filter(|l| (0xDC00..0xE000).contains(l))
-                {
-                    code = 0x10000 + ((first - 0xD800) << 10) + (low - 0xDC00);
-                    next += 6;
-                }
-            }
-            out.push(char::from_u32(code).unwrap_or('\u{fffd}'), raw);
-            return next;
-        }
+    if bytes.get(at + 1) == Some(&b'u')
+        && let Some((c, next)) = code_point(bytes, at + 2, end)
+    {
+        out.push(c, raw);
+        return next;
     }
     out.push('\\', raw);
     at + 1
+}
+
+/// The character that `XXXX`, or two halves of a pair, stand for, and where they end.
+fn code_point(bytes: &[u8], at: usize, end: usize) -> Option<(char, usize)> {
+    let first = hex4(bytes, at, end)?;
+    let pair = (0xD800..0xDC00).contains(&first) && bytes.get(at + 4..at + 6) == Some(b"\\u");
+    let low = if pair { hex4(bytes, at + 6, end) } else { None };
+    Some(match low.filter(|low| (0xDC00..0xE000).contains(low)) {
+        Some(low) => {
+            let code = 0x10000 + ((first - 0xD800) << 10) + (low - 0xDC00);
+            (char::from_u32(code).unwrap_or('\u{fffd}'), at + 10)
+        }
+        None => (char::from_u32(first).unwrap_or('\u{fffd}'), at + 4),
+    })
 }
 
 fn hex4(bytes: &[u8], at: usize, end: usize) -> Option<u32> {
@@ -386,6 +390,19 @@ impl Parser<'_> {
                         }
                     };
                     keys += 1;
+                    // `{"throttlingException":{"message":…}}`: the key is the error's name.
+                    let opens = matches!(self.bytes.get(after), Some(b'{'));
+                    if opens
+                        && key.len() > 9
+                        && (key.ends_with("Exception") || key.ends_with("Error"))
+                    {
+                        if let Some(found) = self.text.as_str()[at..after].find(key.as_str()) {
+                            let start = at + found;
+                            let text = self.text.slice(start, start + key.len());
+                            let path = vec!["__type".to_owned()];
+                            self.tree.leaves.push(Leaf { path, text, quoted: true });
+                        }
+                    }
                     let deep = self.path.len() >= MAX_PATH;
                     if !deep {
                         self.path.push(key);

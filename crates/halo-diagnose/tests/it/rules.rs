@@ -23,7 +23,7 @@ fn check(rule: &Rule, example: &Example, want: Kind, wrong: &mut Vec<String>) {
             faults.push(format!("wait {after:?}, want {want}"));
         }
     }
-    let facts = serde_json::to_value(&got.facts).unwrap();
+    let facts = serde_json::to_value(&got.facts).expect("facts are plain data");
     for (name, want) in &example.facts {
         if facts.get(name) != Some(want) {
             faults.push(format!("{name} is {:?}, want {want}", facts.get(name)));
