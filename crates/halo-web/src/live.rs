@@ -66,7 +66,10 @@ impl Hub {
     }
 
     /// News from now on, and before it what came after the event with the id `last`.
-    fn subscribe(&self, last: Option<&str>) -> impl Stream<Item = Result<Event, Infallible>> + use<> {
+    fn subscribe(
+        &self,
+        last: Option<&str>,
+    ) -> impl Stream<Item = Result<Event, Infallible>> + use<> {
         let subscription = self.ring.subscribe(last);
         let shutdown = self.shutdown.clone();
         stream::unfold((subscription, shutdown), async |(mut subscription, shutdown)| {

@@ -68,9 +68,16 @@ pub(crate) fn pieces(
 ) -> Result<Vec<Piece>, PageError> {
     let id = view.meta.id;
     let mut pieces = Vec::with_capacity(view.items.len() + 1);
-    for item in &view.items {
+    for (at, item) in view.items.iter().enumerate() {
         pieces.push(match item {
-            Item::Message(message) => message::piece(id, message, setting)?,
+            Item::Message(message) => {
+                // A card right below carries the same buttons.
+                let card_follows = matches!(
+                    view.items.get(at + 1),
+                    Some(Item::Card(card)) if !card.overtaken && !card.offers.is_empty()
+                );
+                message::piece(id, message, card_follows, setting)?
+            }
             Item::Card(card) => card::piece(id, card, setting)?,
             Item::Step(step) => step::piece(id, step, setting)?,
         });

@@ -15,25 +15,42 @@ export const id = conversation.dataset.conversation;
 /* Following */
 
 let following = true;
+let lastTop = 0;
 
 function atBottom() {
   return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
 }
 
+/** The end of the thread; for a card that is higher than the window, its beginning. */
+function toEnd() {
+  const last = thread.lastElementChild;
+  if (last?.dataset.item && last.querySelector("section[data-card]") && last.offsetHeight > scroller.clientHeight) {
+    scroller.scrollTop = last.offsetTop - 8;
+  } else {
+    scroller.scrollTop = scroller.scrollHeight;
+  }
+}
+
 /** Scrolls to the end and follows from there. */
 export function toBottom() {
   following = true;
-  scroller.scrollTop = scroller.scrollHeight;
+  toEnd();
   jump.hidden = true;
 }
 
 function follow() {
-  if (following) scroller.scrollTop = scroller.scrollHeight;
+  // The practice panel is read from its beginning.
+  if (thread.querySelector(":scope > [data-practice]")) { jump.hidden = true; return; }
+  if (following) toEnd();
   jump.hidden = following || atBottom();
 }
 
 scroller.addEventListener("scroll", () => {
-  following = atBottom();
+  // Only a scroll towards the top ends following; a page that grows is no scroll.
+  const up = scroller.scrollTop < lastTop - 1;
+  lastTop = scroller.scrollTop;
+  if (up) following = atBottom();
+  else following ||= atBottom();
   if (following) jump.hidden = true;
 }, { passive: true });
 jump.addEventListener("click", toBottom);

@@ -68,6 +68,18 @@ welcome-practice-link = See how errors are handled
 
 practice-title = Practice: every error, on demand
 practice-about = Each button sends a prompt to the simulator in this program, which then fails in the way described. Nothing leaves this computer.
+practice-group-talk = Talk
+practice-group-rate-limit = Rate limits
+practice-group-context = Context length
+practice-group-picture = Pictures
+practice-group-quota = Quota and money
+practice-group-key = Keys and rights
+practice-group-model = Models
+practice-group-overloaded = Overload
+practice-group-server-error = Server errors
+practice-group-stream = Broken streams and connections
+practice-group-answer = Strange answers
+practice-group-other = Other errors
 practice-none = The practice provider is not running.
 
 ## The composer
@@ -175,6 +187,7 @@ card-purpose-continue = This happened while the rest of the answer was asked for
 card-purpose-compact = This happened while the older part was being summarised.
 speaker-halo = Halo itself reported this; nothing was sent.
 speaker-network = The network on the way to { $host } failed; no provider spoke.
+speaker-broken = The connection was made, and the answer broke off before its end ({ $host }).
 speaker-proxy = A relay or proxy in between reported this: { $name }.
 speaker-provider = { $name } reported this.
 speaker-provider-by = { $name } reported this, handed on by { $carriers }.

@@ -68,6 +68,18 @@ welcome-practice-link = 看看错误如何处理
 
 practice-title = 演练：随时重现每一种错误
 practice-about = 每个按钮都会向本程序内的模拟器发送一条消息，它会按所述方式出错。没有任何内容离开这台电脑。
+practice-group-talk = 对话
+practice-group-rate-limit = 限流
+practice-group-context = 上下文长度
+practice-group-picture = 图片
+practice-group-quota = 额度与余额
+practice-group-key = 密钥与权限
+practice-group-model = 模型
+practice-group-overloaded = 过载
+practice-group-server-error = 服务器错误
+practice-group-stream = 流与连接中断
+practice-group-answer = 异常的回答
+practice-group-other = 其他错误
 practice-none = 演练服务商没有运行。
 
 ## 输入框
@@ -174,6 +186,7 @@ card-purpose-continue = 这发生在请求续写回答时。
 card-purpose-compact = 这发生在总结较早部分时。
 speaker-halo = 这是 Halo 自己报告的，没有发送任何内容。
 speaker-network = 通往 { $host } 的网络出错，服务商没有说话。
+speaker-broken = 连接已建立，但回答没有到结尾就断了（{ $host }）。
 speaker-proxy = 这是中间的中转或代理报告的：{ $name }。
 speaker-provider = 这是 { $name } 报告的。
 speaker-provider-by = 这是 { $name } 报告的，经由 { $carriers } 转达。

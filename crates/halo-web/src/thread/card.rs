@@ -3,7 +3,7 @@
 
 use askama::Template;
 use halo_engine::{Card, Offer, Purpose, WaitView};
-use halo_types::{Action, Blame, Confidence, ConversationId, Phase, Target, Timestamp};
+use halo_types::{Action, Blame, Confidence, ConversationId, Evidence, Phase, Target, Timestamp};
 
 use super::{Piece, Setting, duration, raw, tokens};
 use crate::clock;
@@ -127,15 +127,16 @@ pub(super) fn piece(
         advice,
         blame: blame(diagnosis.blame),
         speaker: speaker(card, words),
-        helps: words.t(if diagnosis.transient { "card-waiting-helps" } else { "card-waiting-useless" }),
+        helps: words.t(if diagnosis.transient {
+            "card-waiting-helps"
+        } else {
+            "card-waiting-useless"
+        }),
         doubt: (diagnosis.confidence == Confidence::Guess).then(|| words.t("card-guess")),
         details: details(card, setting),
         tries: tries(card, setting),
         tries_text: words.n("attempts-count", "n", card.attempts.len()),
-        folded_text: format!(
-            "{} · {status}{title}",
-            words.t1("card-attempt-nth", "n", card.nth)
-        ),
+        folded_text: format!("{} · {status}{title}", words.t1("card-attempt-nth", "n", card.nth)),
         purpose: match card.purpose {
             Purpose::Reply => None,
             Purpose::Continue => Some("card-purpose-continue"),
@@ -225,7 +226,13 @@ fn way(conversation: ConversationId, card: &Card, offer: &Offer, setting: &Setti
             How::Report { href: format!("/c/{conversation}/attempts/{attempt}/report") }
         }
     };
-    Way { action: offer.action, label: label(offer, setting), note: note(offer, words), text: offer.text.clone(), how }
+    Way {
+        action: offer.action,
+        label: label(offer, setting),
+        note: note(offer, words),
+        text: offer.text.clone(),
+        how,
+    }
 }
 
 /// Addresses come from data files, yet only the web may be opened by a click.
@@ -236,7 +243,8 @@ fn is_outside(url: &str) -> bool {
 fn label(offer: &Offer, setting: &Setting<'_>) -> String {
     let words = setting.words;
     match (&offer.action, &offer.target) {
-        (Action::Resend, _) => words.t("card-resend"),
+        // Pressing it does not wait: the person decided that it is time.
+        (Action::Resend | Action::WaitAndResend, _) => words.t("card-resend"),
         (Action::SwitchModel | Action::SwitchProvider, Some(target)) => {
             words.t1("card-switch-to", "model", switch_name(target, setting))
         }
@@ -247,23 +255,16 @@ fn label(offer: &Offer, setting: &Setting<'_>) -> String {
 
 /// A model with its provider, as a person knows it.
 fn switch_name(target: &Target, setting: &Setting<'_>) -> String {
-    setting
-        .targets
-        .iter()
-        .find(|info| info.target == *target)
-        .map_or_else(|| target.to_string(), |info| {
-            format!("{} · {}", info.target.model, info.provider_name)
-        })
+    setting.targets.iter().find(|info| info.target == *target).map_or_else(
+        || target.to_string(),
+        |info| format!("{} · {}", info.target.model, info.provider_name),
+    )
 }
 
 fn note(offer: &Offer, words: Words) -> Option<String> {
     match offer.action {
         Action::CompactAndResend => offer.tokens.map(|(before, after)| {
-            words.t2(
-                "card-compact-note",
-                ("before", &tokens(before)),
-                ("after", &tokens(after)),
-            )
+            words.t2("card-compact-note", ("before", &tokens(before)), ("after", &tokens(after)))
         }),
         Action::ResendWithoutImages => {
             (offer.images > 0).then(|| words.n("card-pictures-note", "n", offer.images))
@@ -282,6 +283,9 @@ fn speaker(card: &Card, words: Words) -> String {
     };
     match diagnosis.blame {
         Blame::Halo => words.t("speaker-halo"),
+        _ if evidence.transport.is_some() && began(evidence) => {
+            words.t1("speaker-broken", "host", host(card))
+        }
         _ if evidence.status.is_none() && evidence.transport.is_some() => {
             words.t1("speaker-network", "host", host(card))
         }
@@ -305,6 +309,11 @@ fn speaker(card: &Card, words: Words) -> String {
             }
         }
     }
+}
+
+/// Whether something of the answer had come before the connection failed.
+fn began(evidence: &Evidence) -> bool {
+    evidence.partial_chars > 0 || evidence.phase == Some(Phase::Stream)
 }
 
 fn blame(blame: Blame) -> &'static str {

@@ -52,11 +52,14 @@ struct MessageTemplate<'a> {
     usage: Option<String>,
     ending: &'static str,
     ending_text: Option<String>,
+    can_continue: bool,
+    can_resend: bool,
 }
 
 pub(super) fn piece(
     conversation: ConversationId,
     view: &MessageView,
+    card_follows: bool,
     setting: &Setting<'_>,
 ) -> Result<Piece, PageError> {
     let message = &view.message;
@@ -107,6 +110,8 @@ pub(super) fn piece(
         usage: usage(words, view),
         ending,
         ending_text: ending_key.map(|key| words.t(key)),
+        can_continue: view.can_continue && !card_follows,
+        can_resend: view.can_resend && !card_follows,
     };
     Ok(Piece::new(format!("m-{}", message.id), template.render()?))
 }
@@ -139,11 +144,9 @@ fn ending(ending: Option<&Ending>) -> (&'static str, Option<&'static str>) {
 fn usage(words: Words, view: &MessageView) -> Option<String> {
     let usage = view.message.usage?;
     match (usage.input, usage.output) {
-        (Some(input), Some(output)) => Some(words.t2(
-            "message-usage",
-            ("input", &tokens(input)),
-            ("output", &tokens(output)),
-        )),
+        (Some(input), Some(output)) => {
+            Some(words.t2("message-usage", ("input", &tokens(input)), ("output", &tokens(output))))
+        }
         (None, Some(output)) => Some(words.t1("message-usage-output", "output", tokens(output))),
         _ => None,
     }

@@ -16,7 +16,12 @@ pub(crate) fn marked(body: &[u8], span: Option<(usize, usize)>) -> String {
     });
     match parts {
         Some((before, words, after)) => {
-            format!("{}<mark data-mark-words>{}</mark>{}", exact(before), exact(words), exact(after))
+            format!(
+                "{}<mark data-mark-words>{}</mark>{}",
+                exact(before),
+                exact(words),
+                exact(after)
+            )
         }
         None => exact(text),
     }

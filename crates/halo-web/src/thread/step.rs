@@ -40,11 +40,7 @@ pub(super) fn piece(
         ),
         StepKind::DropParameter { target, name } => (
             "drop_parameter",
-            words.t2(
-                "step-drop-parameter",
-                ("name", name),
-                ("model", &setting.model_name(target)),
-            ),
+            words.t2("step-drop-parameter", ("name", name), ("model", &setting.model_name(target))),
         ),
         StepKind::LowerMaxTokens { target, max_tokens } => (
             "lower_max_tokens",
@@ -60,9 +56,7 @@ pub(super) fn piece(
         StepKind::Summarise { summary, by, .. } => (
             Some(summary.as_str()),
             Some(match by {
-                Some(target) => {
-                    words.t1("step-summary-by", "model", setting.model_name(target))
-                }
+                Some(target) => words.t1("step-summary-by", "model", setting.model_name(target)),
                 None => words.t("step-summary-by-rule"),
             }),
         ),

@@ -100,9 +100,16 @@ fn text_content(html: &str) -> String {
         rest = &rest[at + rest[at..].find('>').unwrap() + 1..];
     }
     text.push_str(rest);
-    [("&#13;", "\r"), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
-        .iter()
-        .fold(text, |text, (entity, c)| text.replace(entity, c))
+    [
+        ("&#13;", "\r"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&amp;", "&"),
+    ]
+    .iter()
+    .fold(text, |text, (entity, c)| text.replace(entity, c))
 }
 
 fn raw_of(html: &str) -> String {
@@ -116,7 +123,8 @@ fn raw_of(html: &str) -> String {
 fn a_rate_limit_counts_down() {
     let body = r#"{"error":{"message":"Rate limit reached for gpt-4 on requests per min (RPM): Limit 3, Used 3, Requested 1. Please try again in 20s.","type":"requests","code":"rate_limit_exceeded"}}"#;
     let headers = Headers::new([("retry-after", "20"), ("x-request-id", "req_1")]);
-    let mut card = card(Evidence::from_http(429, headers, body), &[Action::WaitAndResend, Action::Report]);
+    let mut card =
+        card(Evidence::from_http(429, headers, body), &[Action::WaitAndResend, Action::Report]);
     card.wait = Some(WaitView {
         until: AT.plus_ms(20_000),
         from: "header:retry-after".to_owned(),
@@ -129,7 +137,8 @@ fn a_rate_limit_counts_down() {
 
 #[test]
 fn a_long_wait_names_the_time() {
-    let mut card = card(Evidence::from_http(429, Headers::default(), "slow down"), &[Action::Resend]);
+    let mut card =
+        card(Evidence::from_http(429, Headers::default(), "slow down"), &[Action::Resend]);
     card.wait =
         Some(WaitView { until: AT.plus_ms(900_000), from: "body".to_owned(), automatic: false });
     let html = card_html(card);
@@ -143,7 +152,12 @@ fn an_overflow_says_what_compaction_would_save() {
     let body = r#"{"error":{"message":"This model's maximum context length is 8192 tokens. However, your messages resulted in 9301 tokens.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#;
     let mut card = card(
         Evidence::from_http(400, Headers::default(), body),
-        &[Action::CompactAndResend, Action::SwitchModel, Action::SwitchModel, Action::NewConversation],
+        &[
+            Action::CompactAndResend,
+            Action::SwitchModel,
+            Action::SwitchModel,
+            Action::NewConversation,
+        ],
     );
     card.offers[0].tokens = Some((214_000, 61_000));
     card.offers[1].target = Some(model("gpt-4.1"));
@@ -158,7 +172,10 @@ fn a_wrong_key_leads_to_its_field() {
     let body = r#"{"error":{"message":"Incorrect API key provided: sk-…abcd.","type":"invalid_request_error","code":"invalid_api_key"}}"#;
     let card = card(Evidence::from_http(401, Headers::default(), body), &[Action::OpenSettingsKey]);
     let html = card_html(card);
-    assert!(html.contains("/settings/ai-model?provider=openai&#38;field=key&#38;conversation="), "{html}");
+    assert!(
+        html.contains("/settings/ai-model?provider=openai&#38;field=key&#38;conversation="),
+        "{html}"
+    );
     insta::assert_snapshot!("card_invalid_key", html);
 }
 
@@ -168,7 +185,10 @@ fn a_dead_connection_shows_what_the_network_said() {
         phase: Some(Phase::Connect),
         transport: Some(TransportFailure {
             class: TransportClass::Refused,
-            chain: vec!["tcp connect error".to_owned(), "Connection refused (os error 111)".to_owned()],
+            chain: vec![
+                "tcp connect error".to_owned(),
+                "Connection refused (os error 111)".to_owned(),
+            ],
         }),
         ..Evidence::default()
     };
@@ -225,8 +245,11 @@ fn message(role: Role, parts: Vec<Part>, ending: Option<Ending>) -> MessageView 
                 model_reported: Some("gpt-4-0613".to_owned()),
             }),
             ending,
-            usage: (role == Role::Assistant)
-                .then_some(Usage { input: Some(12_345), output: Some(67), ..Usage::default() }),
+            usage: (role == Role::Assistant).then_some(Usage {
+                input: Some(12_345),
+                output: Some(67),
+                ..Usage::default()
+            }),
         },
         turn: None,
         images_omitted: false,
@@ -279,7 +302,8 @@ fn a_persons_words_are_not_markdown() {
 #[test]
 fn long_texts_of_a_person_are_folded() {
     let long = "line\n".repeat(100);
-    let html = one(Item::Message(Box::new(message(Role::User, vec![Part::text(&long)], None)))).html;
+    let html =
+        one(Item::Message(Box::new(message(Role::User, vec![Part::text(&long)], None)))).html;
     assert!(html.contains("long-text") && html.contains(&long));
 }
 
@@ -346,8 +370,7 @@ fn cards_speak_chinese() {
 
 #[test]
 fn numbers_are_said_briefly() {
-    let said =
-        [0, 999, 1000, 1234, 9949, 9999, 61_400, 999_499, 999_999, 1_100_000].map(tokens);
+    let said = [0, 999, 1000, 1234, 9949, 9999, 61_400, 999_499, 999_999, 1_100_000].map(tokens);
     assert_eq!(said, ["0", "999", "1k", "1.2k", "9.9k", "10k", "61k", "999k", "1M", "1.1M"]);
     assert_eq!([412, 12_000, 125_000].map(duration), ["0.4 s", "12 s", "2 min 5 s"]);
 }
