@@ -51,20 +51,62 @@ fn first<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
     headers.first(name).filter(|value| !value.is_empty())
 }
 
+/// How far from the deciding words, in bytes, a veto is heard; in a long log what stands far away
+/// speaks of something else.
+const VETO_REACH: usize = 400;
+/// How far apart words may stand that must all be there.
+const GROUP_REACH: usize = 600;
+/// How many places of one word are kept per layer.
+const MAX_PLACES: usize = 8;
+/// The longest text that is heard as a whole.
+const SHORT: usize = 1200;
+
+/// A word and where it stands.
+type Place = (u32, usize, usize);
+
 /// Where each literal was found.
 struct Hits {
-    /// By layer, then by literal: the first fitting place.
-    places: Vec<Vec<(u32, usize, usize)>>,
+    /// By layer, sorted by literal and place.
+    places: Vec<Vec<Place>>,
     /// Literals found in any layer.
     anywhere: Vec<bool>,
 }
 
 impl Hits {
-    fn place(&self, layer: usize, literal: u32) -> Option<(usize, usize)> {
-        self.places[layer]
-            .binary_search_by_key(&literal, |(id, _, _)| *id)
-            .ok()
-            .map(|at| (self.places[layer][at].1, self.places[layer][at].2))
+    fn of(&self, layer: usize, literal: u32) -> &[Place] {
+        let places = &self.places[layer];
+        let from = places.partition_point(|(id, _, _)| *id < literal);
+        let to = places.partition_point(|(id, _, _)| *id <= literal);
+        &places[from..to]
+    }
+
+    /// Whether a veto is heard at `span` of `layer`.
+    fn vetoed(&self, words: &[u32], layers: &[Layer], layer: usize, span: (usize, usize)) -> bool {
+        words.iter().filter(|word| self.anywhere[**word as usize]).any(|word| {
+            (0..layers.len()).any(|other| {
+                let heard = layers[other].text.len() <= SHORT;
+                self.of(other, *word).iter().any(|(_, start, end)| {
+                    let near = other == layer
+                        && *end + VETO_REACH >= span.0
+                        && *start <= span.1 + VETO_REACH;
+                    heard || near
+                })
+            })
+        })
+    }
+
+    /// The place of one of `words` nearest to `span`, if it is near enough.
+    fn near(&self, words: &[u32], layer: usize, span: (usize, usize)) -> Option<(usize, usize)> {
+        words
+            .iter()
+            .flat_map(|word| self.of(layer, *word))
+            .map(|(_, start, end)| {
+                let gap = start.saturating_sub(span.1) + span.0.saturating_sub(*end);
+                (gap, (*start, *end))
+            })
+            .filter(|(gap, _)| *gap <= GROUP_REACH)
+            .min()
+            .map(|(_, place)| place)
     }
 }
 
@@ -75,14 +117,16 @@ fn find(table: &Table, layers: &[Layer], witnesses: &mut Witnesses) -> Hits {
     for layer in layers {
         let s = layer.text.as_str();
         let mut found: Vec<(u32, usize, usize)> = Vec::new();
-        let mut seen = vec![false; table.literals.len()];
+        let mut seen = vec![0_usize; table.literals.len()];
         for hit in table.automaton.find_overlapping_iter(s) {
             for literal in &table.patterns[hit.pattern().as_usize()] {
                 let at = *literal as usize;
-                if seen[at] || !fits(layer, table.literals[at].sort, hit.start(), hit.end()) {
+                if seen[at] >= MAX_PLACES
+                    || !fits(layer, table.literals[at].sort, hit.start(), hit.end())
+                {
                     continue;
                 }
-                seen[at] = true;
+                seen[at] += 1;
                 anywhere[at] = true;
                 found.push((*literal, hit.start(), hit.end()));
                 for mark in &table.marks[at] {
@@ -214,7 +258,7 @@ pub(crate) fn judge(
             if best.as_ref().is_some_and(|(other, _)| *other >= weight) {
                 continue;
             }
-            if let Some(span) = holds(rule, conditions, &scene, &hits, layer, index, status) {
+            if let Some(span) = holds(rule, conditions, &scene, &hits, layers, index, status) {
                 let worded = span.is_some();
                 best = Some((weight, Verdict { rule, layer: worded.then_some(index), span }));
             }
@@ -229,7 +273,7 @@ fn holds(
     conditions: &Conditions,
     scene: &Scene<'_>,
     hits: &Hits,
-    layer: &Layer,
+    layers: &[Layer],
     index: usize,
     status: Option<u16>,
 ) -> Option<Option<(usize, usize)>> {
@@ -270,35 +314,55 @@ fn holds(
     if !rule.raw.is_empty() && !rule.raw.iter().any(|part| scene.text.contains(part.as_str())) {
         return None;
     }
-    if rule.max_len.is_some_and(|max| layer.text.len() > max) {
+    if rule.max_len.is_some_and(|max| layers[index].text.len() > max) {
         return None;
     }
-    if conditions.absent.iter().any(|word| hits.anywhere[*word as usize]) {
-        return None;
-    }
-    let mut span: Option<(usize, usize)> = None;
-    if !conditions.any.is_empty() {
-        span = Some(conditions.any.iter().filter_map(|w| hits.place(index, *w)).min_by_key(
-            // The longest word says most; among equals the first.
-            |(start, end)| (std::cmp::Reverse(end - start), *start),
-        )?);
-    }
-    for group in &conditions.all {
-        let (start, end) = group.iter().filter_map(|w| hits.place(index, *w)).min()?;
-        span = Some(match span {
+    decide(conditions, hits, layers, index)
+}
+
+/// The words of a layer that fulfil the conditions; `Some(None)` if there are no conditions on
+/// words.
+fn decide(
+    conditions: &Conditions,
+    hits: &Hits,
+    layers: &[Layer],
+    index: usize,
+) -> Option<Option<(usize, usize)>> {
+    let (lead, groups) = match (&conditions.any[..], &conditions.all[..]) {
+        ([], []) => {
+            let end = layers[index].text.len();
+            return (!hits.vetoed(&conditions.absent, layers, index, (0, end))).then_some(None);
+        }
+        ([], [first, rest @ ..]) => (&first[..], rest),
+        (any, all) => (any, all),
+    };
+    let mut leads: Vec<(usize, usize)> = lead
+        .iter()
+        .flat_map(|word| hits.of(index, *word))
+        .map(|(_, start, end)| (*start, *end))
+        .collect();
+    // The longest word says most; among equals the first.
+    leads.sort_by_key(|(start, end)| (std::cmp::Reverse(end - start), *start));
+    leads.into_iter().find_map(|lead| {
+        let mut span = lead;
+        for group in groups {
+            let (start, end) = hits.near(group, index, lead)?;
             // Words close together are shown as one stretch.
-            Some((from, to)) if start.max(from) - end.min(to).min(start.max(from)) <= 120 => {
-                (from.min(start), to.max(end))
+            if start <= span.1 + 120 && span.0 <= end + 120 {
+                span = (span.0.min(start), span.1.max(end));
             }
-            Some(known) => known,
-            None => (start, end),
-        });
-    }
-    if let Some(regex) = &conditions.regex {
-        let found = regex.find(layer.text.as_str())?;
-        span = Some((found.start(), found.end()));
-    }
-    Some(span)
+        }
+        if hits.vetoed(&conditions.absent, layers, index, lead) {
+            return None;
+        }
+        match &conditions.regex {
+            None => Some(Some(span)),
+            Some(regex) => {
+                let found = regex.find(layers[index].text.as_str())?;
+                Some(Some((found.start(), found.end())))
+            }
+        }
+    })
 }
 
 /// The status that counts for a layer: its own, else that of the layer around it, else that of

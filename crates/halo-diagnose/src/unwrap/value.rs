@@ -345,6 +345,11 @@ pub(super) fn parse(text: &Text, start: usize) -> Option<(Tree, usize)> {
     (!parser.tree.leaves.is_empty()).then_some((parser.tree, end.min(text.len())))
 }
 
+/// `throttlingException`, `RateLimitError`.
+fn names_error(key: &str) -> bool {
+    key.len() > 9 && (key.ends_with("Exception") || key.ends_with("Error"))
+}
+
 struct Parser<'a> {
     text: &'a Text,
     bytes: &'a [u8],
@@ -392,16 +397,8 @@ impl Parser<'_> {
                     keys += 1;
                     // `{"throttlingException":{"message":…}}`: the key is the error's name.
                     let opens = matches!(self.bytes.get(after), Some(b'{'));
-                    if opens
-                        && key.len() > 9
-                        && (key.ends_with("Exception") || key.ends_with("Error"))
-                    {
-                        if let Some(found) = self.text.as_str()[at..after].find(key.as_str()) {
-                            let start = at + found;
-                            let text = self.text.slice(start, start + key.len());
-                            let path = vec!["__type".to_owned()];
-                            self.tree.leaves.push(Leaf { path, text, quoted: true });
-                        }
+                    if opens && names_error(&key) {
+                        self.name(&key, at, after);
                     }
                     let deep = self.path.len() >= MAX_PATH;
                     if !deep {
@@ -414,6 +411,15 @@ impl Parser<'_> {
                     at = next?;
                 }
             }
+        }
+    }
+
+    /// Notes a key that is the name of an error as if it stood in a field of its own.
+    fn name(&mut self, key: &str, at: usize, after: usize) {
+        if let Some(found) = self.text.as_str()[at..after].find(key) {
+            let text = self.text.slice(at + found, at + found + key.len());
+            let path = vec!["__type".to_owned()];
+            self.tree.leaves.push(Leaf { path, text, quoted: true });
         }
     }
 
