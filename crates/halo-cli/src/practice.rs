@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use halo_config::ProviderConfig;
 use halo_engine::{Practice, PracticeScenario};
 use halo_sim::{Group, SimOptions, Simulator};
-use halo_types::{Lang, Parameters, Protocol};
+use halo_types::{Lang, Protocol};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -42,7 +42,8 @@ pub(crate) async fn start(
 fn practice_scenario(scenario: &halo_sim::Scenario) -> PracticeScenario {
     PracticeScenario {
         id: scenario.id.clone(),
-        group: scenario.group.to_string(),
+        group_en: scenario.group.title(Lang::En).to_owned(),
+        group_zh: scenario.group.title(Lang::Zh).to_owned(),
         title_en: scenario.title.en.clone(),
         title_zh: scenario.title.zh.clone(),
         about_en: scenario.description.en.clone(),
@@ -53,11 +54,7 @@ fn practice_scenario(scenario: &halo_sim::Scenario) -> PracticeScenario {
         picture: scenario.picture,
         history_en: scenario.history(Lang::En),
         history_zh: scenario.history(Lang::Zh),
-        parameters: Parameters {
-            temperature: scenario.parameters.temperature,
-            top_p: None,
-            max_tokens: scenario.parameters.max_tokens,
-        },
+        parameters: scenario.parameters,
         model: scenario.id.clone(),
     }
 }

@@ -62,22 +62,25 @@ pub(crate) fn offers(input: &OfferInput<'_>) -> Vec<Offer> {
             _ => offers.push(offer),
         }
     }
+    // What was refused for good may have been mended elsewhere: a key, a balance, a right.
+    let mended = !input.diagnosis.transient && fits(Action::Resend, &signs, input.situation);
+    if mended && !offers.iter().any(|offer| offer.action == Action::Resend) {
+        let at = offers.len().min(1);
+        offers.insert(at, plain(Action::Resend, input.lang));
+    }
     // What made the stream break matters less than that there is something to go on from.
     if input.situation.shown && !offers.iter().any(|offer| offer.action == Action::Continue) {
-        let text = action_text(Action::Continue, input.lang).to_owned();
-        let offer = Offer {
-            action: Action::Continue,
-            text,
-            target: None,
-            url: None,
-            tokens: None,
-            images: 0,
-        };
-        offers.insert(0, offer);
+        offers.insert(0, plain(Action::Continue, input.lang));
     }
     let mut seen = std::collections::BTreeSet::new();
     offers.retain(|offer| seen.insert((resend_is_one(offer.action), offer.target.clone())));
     offers
+}
+
+/// An offer without particulars.
+fn plain(action: Action, lang: Lang) -> Offer {
+    let text = action_text(action, lang).to_owned();
+    Offer { action, text, target: None, url: None, tokens: None, images: 0 }
 }
 
 /// Waiting and resending ends in the same button as resending.

@@ -29,8 +29,10 @@ pub struct Practice {
 pub struct PracticeScenario {
     /// Its name.
     pub id: String,
-    /// The group it is listed under.
-    pub group: String,
+    /// The group it is listed under, in English.
+    pub group_en: String,
+    /// The same in Chinese.
+    pub group_zh: String,
     /// Its title in English.
     pub title_en: String,
     /// Its title in Chinese.

@@ -35,17 +35,13 @@ struct Scenario {
 }
 
 /// The list of what can be played.
-pub(crate) fn panel(
-    state: &AppState,
-    words: Words,
-    conversation: Option<ConversationId>,
-) -> Panel {
+pub(crate) fn panel(state: &AppState, words: Words, conversation: Option<ConversationId>) -> Panel {
     let mut groups: Vec<Group> = Vec::new();
     let scenarios = state.engine().practice().map(|practice| practice.scenarios.as_slice());
     for scenario in scenarios.unwrap_or_default() {
-        let (title, about) = match words.lang() {
-            Lang::En => (&scenario.title_en, &scenario.about_en),
-            Lang::Zh => (&scenario.title_zh, &scenario.about_zh),
+        let (name, title, about) = match words.lang() {
+            Lang::En => (&scenario.group_en, &scenario.title_en, &scenario.about_en),
+            Lang::Zh => (&scenario.group_zh, &scenario.title_zh, &scenario.about_zh),
         };
         let shown = Scenario {
             id: scenario.id.clone(),
@@ -53,20 +49,12 @@ pub(crate) fn panel(
             about: about.clone(),
             kind: scenario.kind.map(|kind| kind.as_str()),
         };
-        let name = group_name(words, &scenario.group);
-        match groups.iter_mut().find(|group| group.name == name) {
+        match groups.iter_mut().find(|group| group.name == *name) {
             Some(group) => group.scenarios.push(shown),
-            None => groups.push(Group { name, scenarios: vec![shown] }),
+            None => groups.push(Group { name: name.clone(), scenarios: vec![shown] }),
         }
     }
     Panel { words, conversation, groups }
-}
-
-/// A group's name in the interface's words where it has one, else as the simulator calls it.
-fn group_name(words: Words, group: &str) -> String {
-    let key = format!("practice-group-{}", group.to_lowercase().replace([' ', '_'], "-"));
-    let name = words.t(&key);
-    if name == key { group.to_owned() } else { name }
 }
 
 /// Which scenario to play, and where.

@@ -68,18 +68,6 @@ welcome-practice-link = See how errors are handled
 
 practice-title = Practice: every error, on demand
 practice-about = Each button sends a prompt to the simulator in this program, which then fails in the way described. Nothing leaves this computer.
-practice-group-talk = Talk
-practice-group-rate-limit = Rate limits
-practice-group-context = Context length
-practice-group-picture = Pictures
-practice-group-quota = Quota and money
-practice-group-key = Keys and rights
-practice-group-model = Models
-practice-group-overloaded = Overload
-practice-group-server-error = Server errors
-practice-group-stream = Broken streams and connections
-practice-group-answer = Strange answers
-practice-group-other = Other errors
 practice-none = The practice provider is not running.
 
 ## The composer

@@ -68,18 +68,6 @@ welcome-practice-link = 看看错误如何处理
 
 practice-title = 演练：随时重现每一种错误
 practice-about = 每个按钮都会向本程序内的模拟器发送一条消息，它会按所述方式出错。没有任何内容离开这台电脑。
-practice-group-talk = 对话
-practice-group-rate-limit = 限流
-practice-group-context = 上下文长度
-practice-group-picture = 图片
-practice-group-quota = 额度与余额
-practice-group-key = 密钥与权限
-practice-group-model = 模型
-practice-group-overloaded = 过载
-practice-group-server-error = 服务器错误
-practice-group-stream = 流与连接中断
-practice-group-answer = 异常的回答
-practice-group-other = 其他错误
 practice-none = 演练服务商没有运行。
 
 ## 输入框
