@@ -96,7 +96,13 @@ impl Hits {
     }
 
     /// The place of one of `words` nearest to `span`, if it is near enough.
-    fn near(&self, words: &[u32], layer: usize, span: (usize, usize)) -> Option<(usize, usize)> {
+    fn near(
+        &self,
+        words: &[u32],
+        layer: usize,
+        span: (usize, usize),
+        reach: usize,
+    ) -> Option<(usize, usize)> {
         words
             .iter()
             .flat_map(|word| self.of(layer, *word))
@@ -104,7 +110,7 @@ impl Hits {
                 let gap = start.saturating_sub(span.1) + span.0.saturating_sub(*end);
                 (gap, (*start, *end))
             })
-            .filter(|(gap, _)| *gap <= GROUP_REACH)
+            .filter(|(gap, _)| *gap <= reach)
             .min()
             .map(|(_, place)| place)
     }
@@ -317,13 +323,14 @@ fn holds(
     if rule.max_len.is_some_and(|max| layers[index].text.len() > max) {
         return None;
     }
-    decide(conditions, hits, layers, index)
+    decide(conditions, rule.reach.unwrap_or(GROUP_REACH), hits, layers, index)
 }
 
 /// The words of a layer that fulfil the conditions; `Some(None)` if there are no conditions on
 /// words.
 fn decide(
     conditions: &Conditions,
+    reach: usize,
     hits: &Hits,
     layers: &[Layer],
     index: usize,
@@ -346,7 +353,7 @@ fn decide(
     leads.into_iter().find_map(|lead| {
         let mut span = lead;
         for group in groups {
-            let (start, end) = hits.near(group, index, lead)?;
+            let (start, end) = hits.near(group, index, lead, reach)?;
             // Words close together are shown as one stretch.
             if start <= span.1 + 120 && span.0 <= end + 120 {
                 span = (span.0.min(start), span.1.max(end));

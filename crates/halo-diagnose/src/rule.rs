@@ -66,6 +66,9 @@ pub struct Rule {
     pub(crate) all: Vec<Vec<String>>,
     #[serde(default)]
     pub(crate) absent: Vec<String>,
+    /// How far apart, in bytes, the words of `all` may stand.
+    #[serde(default)]
+    pub(crate) reach: Option<usize>,
     /// A pattern over the layer's text.
     #[serde(default)]
     pub(crate) regex: Option<String>,

@@ -14,6 +14,7 @@ use crate::vendors;
 const FILES: &[(&str, &str)] = &[
     ("rules/access.toml", include_str!("../rules/access.toml")),
     ("rules/cloudflare.toml", include_str!("../rules/cloudflare.toml")),
+    ("rules/families.toml", include_str!("../rules/families.toml")),
     ("rules/image.toml", include_str!("../rules/image.toml")),
     ("rules/minimax.toml", include_str!("../rules/minimax.toml")),
     ("rules/model.toml", include_str!("../rules/model.toml")),
