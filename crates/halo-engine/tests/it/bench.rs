@@ -79,6 +79,7 @@ impl Bench {
         let path = config.paths().database();
         let store = Arc::new(SqliteStore::open(&path).await.unwrap());
         let client = ClientOptions {
+            connect_timeout: Duration::from_millis(1_200),
             idle_timeout: Duration::from_millis(800),
             first_byte_timeout: Duration::from_millis(1_200),
             ..ClientOptions::default()
