@@ -32,13 +32,12 @@ pub(crate) struct Good {
 
 /// Sends a call, and sends it again after failures that pass, as the settings allow. Nothing of
 /// an answer is let through before its first real part, so all of this is invisible to the
-/// program that asked.
+/// program that asked. Dropping the future ends the provider's work.
 ///
 /// `facts` are read only after a failure: counting a request's pictures means reading all of it.
 pub(crate) async fn ask(
     engine: &Engine,
     call: &Call,
-    cancel: &CancellationToken,
     facts: impl Fn() -> RequestFacts,
 ) -> Result<Good, Failure> {
     let policy = Policy { omit_images: false, compact: false, repair: false, ..engine.policy() };
@@ -47,15 +46,13 @@ pub(crate) async fn ask(
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let mut evidence = match attempt(engine, call, cancel).await {
+        let mut evidence = match attempt(engine, call).await {
             Ok((reply, held, answer)) => return Ok(Good { reply, held, answer, attempts }),
             Err(evidence) => evidence,
         };
         evidence.request = facts();
         let diagnosis = diagnosed(engine, &evidence);
-        let situation =
-            Situation { images: evidence.request.images.unwrap_or(0), ..Situation::default() };
-        let next = machine.handle_failure(&Signs::from(&diagnosis), &situation, now());
+        let next = machine.handle_failure(&Signs::from(&diagnosis), &Situation::default(), now());
         tracing::info!(
             provider = call.provider,
             attempts,
@@ -87,10 +84,9 @@ pub(crate) fn diagnosed(engine: &Engine, evidence: &Evidence) -> halo_types::Dia
 async fn attempt(
     engine: &Engine,
     call: &Call,
-    cancel: &CancellationToken,
 ) -> Result<(Reply, Vec<Piece>, Answer), Box<Evidence>> {
     let stream = call.request.stream == Some(true);
-    let mut reply = engine.client().send(call.clone(), cancel).await?;
+    let mut reply = engine.client().send(call.clone(), &CancellationToken::new()).await?;
     let mut held = Vec::new();
     let mut answer = Answer::default();
     while let Some(piece) = reply.next().await? {
@@ -126,6 +122,7 @@ fn empty(reply: &Reply, held: &[Piece], call: &Call) -> Box<Evidence> {
     }
     Box::new(Evidence {
         provider: call.provider.clone(),
+        url: Some(call.url.clone()),
         phase: Some(Phase::Body),
         transport: Some(TransportFailure {
             class: TransportClass::Protocol,

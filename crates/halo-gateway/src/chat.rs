@@ -8,7 +8,6 @@ use bytes::Bytes;
 use halo_engine::Engine;
 use halo_types::Protocol;
 use halo_wire::server::wants_usage;
-use tokio_util::sync::CancellationToken;
 
 use crate::ask::ask;
 use crate::outgoing::Incoming;
@@ -53,13 +52,12 @@ async fn answer(
 }
 
 /// One request from arrival to the head of its answer. It all lives in the task of the program's
-/// connection: when the program goes away, the work is dropped, and the provider's with it.
+/// connection: when the program goes away, the work is dropped, and with it the connection to the
+/// provider.
 async fn exchange(engine: Engine, incoming: Incoming) -> Result<Response, Refusal> {
     let protocol = incoming.protocol;
     let outgoing = incoming.prepare(&engine).map_err(|error| error.refusal(protocol))?;
-    let cancel = CancellationToken::new();
-    let guard = cancel.clone().drop_guard();
-    let good = ask(&engine, &outgoing.call, &cancel, || incoming.facts(&outgoing))
+    let good = ask(&engine, &outgoing.call, || incoming.facts(&outgoing))
         .await
         .map_err(|failure| failure.refusal(protocol))?;
     tracing::debug!(model = outgoing.model, attempts = good.attempts, "a gateway request answers");
@@ -71,7 +69,6 @@ async fn exchange(engine: Engine, incoming: Incoming) -> Result<Response, Refusa
         model: outgoing.model,
         omitted: outgoing.omitted,
         engine,
-        _guard: guard,
     };
     Ok(handing.response(good))
 }

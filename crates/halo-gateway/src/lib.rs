@@ -37,9 +37,9 @@ mod relay;
 mod route;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::{Method, Uri};
-use axum::middleware;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{Method, Uri, header};
+use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{any, get, post};
 use halo_engine::Engine;
@@ -64,6 +64,7 @@ pub fn router(engine: Engine) -> Router {
         .route("/v1/{*rest}", any(unknown))
         .method_not_allowed_fallback(unknown)
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
+        .layer(middleware::from_fn(refuse_too_large))
         .layer(middleware::from_fn_with_state(engine.clone(), auth::require_key))
         .with_state(engine);
     Router::new().route("/healthz", get(health)).merge(v1)
@@ -72,6 +73,16 @@ pub fn router(engine: Engine) -> Router {
 /// `GET /healthz`
 async fn health() -> &'static str {
     "ok"
+}
+
+/// Refuses by the announced length, before a byte of the body is read.
+async fn refuse_too_large(Speaks(protocol): Speaks, request: Request, next: Next) -> Response {
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let bytes: Option<usize> = announced.and_then(|n| n.to_str().ok()?.parse().ok());
+    if bytes.is_some_and(|bytes| bytes > MAX_REQUEST_BYTES) {
+        return OwnError::TooLarge { max: MAX_REQUEST_BYTES }.response(protocol);
+    }
+    next.run(request).await
 }
 
 /// Whatever the gateway does not have.

@@ -12,7 +12,6 @@ use halo_engine::{Engine, now};
 use halo_transport::{Piece, Reply};
 use halo_types::{Evidence, Protocol};
 use halo_wire::server::{StreamEncoder, encode_answer, encode_error_event};
-use tokio_util::sync::DropGuard;
 use uuid::Uuid;
 
 use crate::ask::{Good, diagnosed};
@@ -35,8 +34,6 @@ pub(crate) struct Handing {
     pub(crate) usage: bool,
     /// Parameters that were left out, by name.
     pub(crate) omitted: Vec<String>,
-    /// Cancels the provider's work as soon as nobody waits for it.
-    pub(crate) _guard: DropGuard,
 }
 
 impl Handing {
@@ -116,7 +113,7 @@ impl Handing {
     }
 }
 
-/// A stream on its way.
+/// A stream on its way. Dropping it ends the provider's work.
 struct Relay {
     reply: Reply,
     held: VecDeque<Piece>,
