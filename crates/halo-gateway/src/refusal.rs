@@ -157,22 +157,19 @@ fn spoken(evidence: &Evidence) -> bool {
     (refused || evidence.transport.is_none()) && !evidence.body.text().trim().is_empty()
 }
 
-/// The provider's status; where the provider said 200 or nothing, the one that fits.
+/// The provider's status; where the connection failed or what came is no answer, a gateway's;
+/// where the provider said 200 and meant an error, the one that fits.
 fn status_for(protocol: Protocol, evidence: &Evidence, kind: Kind) -> u16 {
-    match evidence.status {
-        Some(status @ 400..=599) => return status,
-        None => {
-            let timeout = matches!(
-                evidence.transport.as_ref().map(|fault| fault.class),
-                Some(
-                    TransportClass::ConnectTimeout
-                        | TransportClass::FirstByteTimeout
-                        | TransportClass::IdleTimeout
-                )
-            );
-            return if timeout { 504 } else { 502 };
-        }
-        Some(_) => {}
+    if let Some(status @ 400..=599) = evidence.status {
+        return status;
+    }
+    if let Some(fault) = &evidence.transport {
+        return match fault.class {
+            TransportClass::ConnectTimeout
+            | TransportClass::FirstByteTimeout
+            | TransportClass::IdleTimeout => 504,
+            _ => 502,
+        };
     }
     let openai = protocol == Protocol::OpenaiChat;
     match kind {
