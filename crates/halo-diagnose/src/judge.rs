@@ -1,6 +1,6 @@
 //! Weighs the layers of an error against the rules.
 
-use halo_types::{Evidence, Headers};
+use halo_types::{Evidence, Headers, TransportClass};
 
 use crate::rule::{BodyForm, Rule};
 use crate::table::{Conditions, Sort, Table, table};
@@ -261,6 +261,17 @@ pub(crate) fn judge(
             let conditions = &table.conditions[rule as usize];
             let rule = &table.rules[rule as usize];
             let weight = (rule.precedence / 100, layer.depth, rule.precedence);
+            // The class of a transport fault is a typed witness; of the chain's words only those
+            // that tell a certificate or a proxy's refusal say more.
+            let typed =
+                evidence.transport.as_ref().is_some_and(|t| t.class != TransportClass::Other);
+            if layer.origin == Origin::Transport
+                && typed
+                && rule.precedence < 900
+                && rule.transport.is_empty()
+            {
+                continue;
+            }
             if best.as_ref().is_some_and(|(other, _)| *other >= weight) {
                 continue;
             }

@@ -140,14 +140,16 @@ impl Table {
 
         let mut by_text: HashMap<String, usize> = HashMap::new();
         let mut patterns: Vec<Vec<u32>> = Vec::new();
-        let mut texts: Vec<&str> = Vec::new();
+        let mut texts: Vec<String> = Vec::new();
         for (id, literal) in literals.iter().enumerate() {
-            let at = *by_text.entry(literal.text.to_ascii_lowercase()).or_insert_with(|| {
-                patterns.push(Vec::new());
-                texts.push(&literal.text);
-                patterns.len() - 1
-            });
-            patterns[at].push(number(id));
+            for text in spellings(&literal.text) {
+                let at = *by_text.entry(text.to_ascii_lowercase()).or_insert_with(|| {
+                    patterns.push(Vec::new());
+                    texts.push(text.clone());
+                    patterns.len() - 1
+                });
+                patterns[at].push(number(id));
+            }
         }
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
@@ -181,6 +183,17 @@ impl Table {
             (0..number(literals.len())).map(|id| marks.remove(&id).unwrap_or_default()).collect();
         Self { rules, conditions, automaton, patterns, literals, concerned, wordless, marks }
     }
+}
+
+/// The automaton ignores the case of ASCII letters only; a word of another alphabet is looked for
+/// as it stands and with a capital at its beginning.
+fn spellings(word: &str) -> Vec<String> {
+    let mut spellings = vec![word.to_owned()];
+    let mut chars = word.chars();
+    if let Some(first) = chars.next().filter(|c| !c.is_ascii() && c.is_lowercase()) {
+        spellings.push(first.to_uppercase().chain(chars).collect());
+    }
+    spellings
 }
 
 #[derive(Default)]

@@ -81,6 +81,11 @@ fn the_status_a_text_names() {
         ("request id 20240429", None),
         ("limit of 500 requests", None),
         ("requested 429 tokens", None),
+        ("500 people came", None),
+        ("got 500 items", None),
+        ("429 too many", Some(429)),
+        ("Error: 400 deepseek/x is not a valid model ID", Some(400)),
+        ("request failed: 503 {", Some(503)),
     ];
     for (text, want) in cases {
         assert_eq!(status_in(text), want, "{text}");

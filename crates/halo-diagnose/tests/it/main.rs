@@ -1,3 +1,5 @@
 //! The public API of the crate over data.
 
+mod evidence;
+mod keywords;
 mod rules;
