@@ -156,10 +156,7 @@ pub(crate) async fn message(
         check_length(&form.text)?;
         let target = composer::target(&form.target);
         let (action, text) = (Action::EditMessage, Some(form.text));
-        state
-            .engine()
-            .act(Act { conversation: id, turn, attempt, action, target, text })
-            .await?;
+        state.engine().act(Act { conversation: id, turn, attempt, action, target, text }).await?;
         return Ok(done(&headers, id));
     }
     state.engine().submit(Submission { conversation: id, ..read(form)? }).await?;

@@ -115,9 +115,7 @@ fn engine_words(words: Words, error: &EngineError) -> String {
 fn too_large(words: Words, bytes: Option<u64>, max: u64) -> String {
     let max = megabytes(max);
     match bytes {
-        Some(bytes) => {
-            words.t2("problem-too-large", ("size", &megabytes(bytes)), ("max", &max))
-        }
+        Some(bytes) => words.t2("problem-too-large", ("size", &megabytes(bytes)), ("max", &max)),
         None => words.t1("problem-too-large-unknown", "max", max),
     }
 }

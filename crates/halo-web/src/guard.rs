@@ -127,7 +127,9 @@ mod tests {
     #[test]
     fn foreign_pages_change_nothing() {
         let host = ("host", "127.0.0.1:7575");
-        let cases: [(&Method, &[(&'static str, &str)], Option<&str>); 9] = [
+        type Case =
+            (&'static Method, &'static [(&'static str, &'static str)], Option<&'static str>);
+        let cases: [Case; 9] = [
             (&Method::GET, &[("sec-fetch-site", "cross-site")], None),
             (&Method::POST, &[], None),
             (&Method::POST, &[("sec-fetch-site", "same-origin")], None),

@@ -135,9 +135,7 @@ impl<'a, I: Iterator<Item = Event<'a>>> Iterator for Inert<'a, I> {
             Event::Start(Tag::FootnoteDefinition(label)) => {
                 Event::Start(Tag::FootnoteDefinition(scoped(self.scope, &label)))
             }
-            Event::FootnoteReference(label) => {
-                Event::FootnoteReference(scoped(self.scope, &label))
-            }
+            Event::FootnoteReference(label) => Event::FootnoteReference(scoped(self.scope, &label)),
             other => other,
         })
     }
@@ -165,9 +163,38 @@ pub(crate) fn escape(text: &str) -> String {
 
 static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let tags: HashSet<&str> = [
-        "a", "blockquote", "br", "button", "code", "del", "div", "em", "figcaption", "figure",
-        "h1", "h2", "h3", "h4", "h5", "h6", "hr", "input", "li", "ol", "p", "pre", "span",
-        "strong", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
+        "a",
+        "blockquote",
+        "br",
+        "button",
+        "code",
+        "del",
+        "div",
+        "em",
+        "figcaption",
+        "figure",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "input",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "span",
+        "strong",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+        "ul",
     ]
     .into();
     let attributes: HashMap<&str, HashSet<&str>> = [

@@ -166,8 +166,7 @@ struct Plain<'a> {
 pub(crate) fn sign_in(words: Words, link_was_used: bool) -> Result<Response, PageError> {
     let key = if link_was_used { "sign-in-link-used" } else { "sign-in-how" };
     let text = words.t(key);
-    let page =
-        Plain { words, title: words.t("sign-in-title"), text: &text, command: Some("halo") };
+    let page = Plain { words, title: words.t("sign-in-title"), text: &text, command: Some("halo") };
     Ok((StatusCode::UNAUTHORIZED, Html(page.render()?)).into_response())
 }
 

@@ -8,9 +8,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::PageError;
 use crate::state::AppState;
-use crate::{
-    actions, assets, auth, conversation, error, guard, images, live, practice, settings,
-};
+use crate::{actions, assets, auth, conversation, error, guard, images, live, practice, settings};
 
 /// The pages, ready to be served. Everything but the sign-in link and the files of the interface
 /// needs a session.

@@ -170,7 +170,11 @@ impl Words {
         self.fill(key, [(name, FluentValue::from(number))])
     }
 
-    fn fill<const N: usize>(self, key: &str, args: [(&'static str, FluentValue<'static>); N]) -> String {
+    fn fill<const N: usize>(
+        self,
+        key: &str,
+        args: [(&'static str, FluentValue<'static>); N],
+    ) -> String {
         let args: HashMap<Cow<'static, str>, FluentValue<'static>> =
             args.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect();
         LOCALES

@@ -61,7 +61,7 @@ document.addEventListener("submit", async (event) => {
   const row = form.closest("[data-conversation-row]");
   const id = row.dataset.conversationRow;
   try {
-    await post(form.action, new URLSearchParams(new FormData(form)));
+    await post(form.getAttribute("action"), new URLSearchParams(new FormData(form)));
     row.querySelector("[data-menu]").removeAttribute("open");
     if (kind === "rename") { await refreshList(); return; }
     row.remove();

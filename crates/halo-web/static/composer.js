@@ -161,7 +161,7 @@ async function send() {
   button.disabled = true;
   form.elements.images.value = images.length ? JSON.stringify(images.map((image) => image.image)) : "";
   try {
-    const answer = await post(form.action, new URLSearchParams(new FormData(form)));
+    const answer = await post(form.getAttribute("action"), new URLSearchParams(new FormData(form)));
     clear();
     if (answer.go) location.href = answer.go;
     else if (answer.conversation !== id) location.href = `/c/${answer.conversation}`;

@@ -25,7 +25,7 @@ async function perform(form, kind) {
   const button = form.querySelector("button");
   button.disabled = true;
   try {
-    const answer = await post(form.action, new URLSearchParams(new FormData(form)));
+    const answer = await post(form.getAttribute("action"), new URLSearchParams(new FormData(form)));
     if (answer.conversation && answer.conversation !== id) {
       location.href = `/c/${answer.conversation}`;
       return;

@@ -1,13 +1,19 @@
 // News from the server, by the shared worker where there is one.
 const handlers = new Map();
+let opened = false;
 
-/** Calls `handler` with the data of each event of a name. */
+/**
+ * Calls `handler` with the data of each event of a name. One that asks for "open" after the
+ * stream was opened is told at once: modules load in no fixed order.
+ */
 export function on(name, handler) {
   if (!handlers.has(name)) handlers.set(name, []);
   handlers.get(name).push(handler);
+  if (name === "open" && opened) queueMicrotask(handler);
 }
 
 function take({ name, data }) {
+  if (name === "open") opened = true;
   for (const handler of handlers.get(name) ?? []) handler(data ?? {});
 }
 

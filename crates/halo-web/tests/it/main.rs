@@ -1,5 +1,7 @@
 //! The pages as a browser meets them: signing in, refusals, headers, conversations.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
+
 mod browser;
 mod events;
 mod guards;
