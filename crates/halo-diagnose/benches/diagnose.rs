@@ -17,7 +17,7 @@ fn usual(c: &mut Criterion) {
     c.bench_function("median body", |b| b.iter(|| diagnose(black_box(&median), &context)));
     c.bench_function("longest body", |b| b.iter(|| diagnose(black_box(&longest), &context)));
     c.bench_function("all examples", |b| {
-        b.iter(|| examples.iter().map(|e| diagnose(black_box(e), &context).facts.limit).count())
+        b.iter(|| examples.iter().for_each(|e| drop(black_box(diagnose(e, &context)))))
     });
 }
 

@@ -3,11 +3,10 @@
 use std::sync::LazyLock;
 
 use halo_types::{Evidence, Facts, Kind, Timestamp};
-use regex::Regex;
 use serde::Deserialize;
 
 use crate::hints;
-use crate::pattern;
+use crate::pattern::LazyRegex;
 use crate::unwrap::{Key, Layer};
 
 /// The longest text that is searched for facts.
@@ -51,17 +50,6 @@ struct Compiled {
     patterns: Vec<LazyRegex>,
 }
 
-struct LazyRegex {
-    source: String,
-    regex: std::sync::OnceLock<Regex>,
-}
-
-impl LazyRegex {
-    fn get(&self) -> &Regex {
-        self.regex.get_or_init(|| pattern::compile(&self.source))
-    }
-}
-
 static GROUPS: LazyLock<Vec<Compiled>> = LazyLock::new(|| {
     let file: File = toml::from_str(include_str!("../facts.toml"))
         .expect("the built-in facts parse; a test reads them all");
@@ -69,11 +57,7 @@ static GROUPS: LazyLock<Vec<Compiled>> = LazyLock::new(|| {
         .into_iter()
         .map(|group| Compiled {
             kinds: group.kinds,
-            patterns: group
-                .patterns
-                .into_iter()
-                .map(|source| LazyRegex { source, regex: std::sync::OnceLock::new() })
-                .collect(),
+            patterns: group.patterns.into_iter().map(LazyRegex::new).collect(),
         })
         .collect()
 });
@@ -283,7 +267,7 @@ mod tests {
     fn all_patterns_compile() {
         for group in GROUPS.iter() {
             for pattern in &group.patterns {
-                assert!(pattern.get().captures_len() > 1, "{}: names nothing", pattern.source);
+                assert!(pattern.get().captures_len() > 1, "{}: names nothing", pattern.source());
             }
         }
     }

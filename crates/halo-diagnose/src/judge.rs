@@ -376,7 +376,7 @@ fn decide(
         match &conditions.regex {
             None => Some(Some(span)),
             Some(regex) => {
-                let found = regex.find(layers[index].text.as_str())?;
+                let found = regex.get().find(layers[index].text.as_str())?;
                 Some(Some((found.start(), found.end())))
             }
         }

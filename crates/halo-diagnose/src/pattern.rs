@@ -1,5 +1,7 @@
 //! Compiles the patterns of rules, facts and hints.
 
+use std::sync::OnceLock;
+
 use regex::{Regex, RegexBuilder};
 
 /// A case-insensitive pattern whose `\d`, `\w` and `\b` mean ASCII: codes, numbers and names are
@@ -13,4 +15,27 @@ pub(crate) fn compile(source: &str) -> Regex {
         .size_limit(1 << 21)
         .build()
         .expect("the built-in patterns compile; tests compile them all")
+}
+
+/// A pattern that is compiled when it is first needed: most failures need few of them, and
+/// compiling all would cost the start of the program more than everything else.
+#[derive(Debug)]
+pub(crate) struct LazyRegex {
+    source: String,
+    regex: OnceLock<Regex>,
+}
+
+impl LazyRegex {
+    pub(crate) fn new(source: String) -> Self {
+        Self { source, regex: OnceLock::new() }
+    }
+
+    pub(crate) fn get(&self) -> &Regex {
+        self.regex.get_or_init(|| compile(&self.source))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
 }

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use regex::Regex;
 
-use crate::pattern;
+use crate::pattern::LazyRegex;
 use crate::rule::{Rule, RuleFile};
 use crate::vendors;
 
@@ -59,7 +58,7 @@ pub(crate) struct Conditions {
     pub(crate) any: Vec<u32>,
     pub(crate) all: Vec<Vec<u32>>,
     pub(crate) absent: Vec<u32>,
-    pub(crate) regex: Option<Regex>,
+    pub(crate) regex: Option<LazyRegex>,
 }
 
 /// What a mark in the text says about a vendor.
@@ -125,7 +124,7 @@ impl Table {
                 any: intern(&rule.any),
                 all: rule.all.iter().map(|group| intern(group)).collect(),
                 absent: intern(&rule.absent),
-                regex: rule.regex.as_deref().map(pattern::compile),
+                regex: rule.regex.clone().map(LazyRegex::new),
             });
         }
         for (index, vendor) in vendors().iter().enumerate() {
@@ -231,4 +230,16 @@ fn literal(word: &str) -> Literal {
         },
     };
     Literal { text: text.to_owned(), sort }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_patterns_of_rules_compile() {
+        for regex in table().conditions.iter().filter_map(|c| c.regex.as_ref()) {
+            assert!(!regex.get().as_str().is_empty(), "{}", regex.source());
+        }
+    }
 }
