@@ -144,9 +144,8 @@ async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
 /// Whether there is a desktop to open a browser on.
 fn has_desktop() -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let graphical = cfg!(any(windows, target_os = "macos"))
-        || set("DISPLAY")
-        || set("WAYLAND_DISPLAY");
+    let graphical =
+        cfg!(any(windows, target_os = "macos")) || set("DISPLAY") || set("WAYLAND_DISPLAY");
     graphical && !set("SSH_CONNECTION") && std::io::stdout().is_terminal()
 }
 

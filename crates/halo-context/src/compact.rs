@@ -286,7 +286,7 @@ fn beginning(text: &str, tokens: u64) -> String {
     let mut out = String::new();
     for c in flat.chars() {
         out.push(c);
-        if out.len() % 8 == 0 && text_tokens(&out) >= tokens {
+        if text_tokens(&out) >= tokens {
             out.push('…');
             break;
         }

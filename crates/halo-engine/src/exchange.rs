@@ -81,6 +81,26 @@ impl Engine {
         Ok(Route { provider, key })
     }
 
+    /// What a model demands of requests beyond its protocol.
+    #[must_use]
+    pub fn encode_options(&self, provider: &ProviderConfig, model: &str) -> EncodeOptions {
+        let target = Target { provider: provider.id.clone(), model: model.to_owned() };
+        let facts = self.model_facts(&target);
+        let limits = [facts.max_output.map(|known| known.value), facts.window().map(|w| w / 4)];
+        let known = limits.iter().any(Option::is_some);
+        let max_tokens = limits.into_iter().flatten().fold(MAX_OUTPUT, u64::min).max(1);
+        EncodeOptions {
+            default_max_tokens: known.then_some(max_tokens),
+            // OpenAI's newer models refuse the old name; other servers know only that.
+            max_tokens_field: if provider.vendor() == Some("openai") {
+                MaxTokensField::MaxCompletionTokens
+            } else {
+                MaxTokensField::MaxTokens
+            },
+            ..EncodeOptions::default()
+        }
+    }
+
     /// Builds the call of a request; the same code serves the chat and Settings → Test.
     ///
     /// # Errors
@@ -95,23 +115,7 @@ impl Engine {
         let provider = &route.provider;
         let endpoints = endpoint::resolve(provider.protocol, &provider.base_url)
             .map_err(|error| error.to_string())?;
-        let target = Target { provider: provider.id.clone(), model: request.model.clone() };
-        let facts = self.model_facts(&target);
-        let limits = [facts.max_output.map(|known| known.value), facts.window().map(|w| w / 4)];
-        let default_max_tokens = limits.into_iter().flatten().fold(MAX_OUTPUT, u64::min);
-        let known = facts.max_output.is_some() || facts.window().is_some();
-        let own_openai = provider.vendor() == Some("openai");
-        let options = EncodeOptions {
-            default_max_tokens: known.then_some(default_max_tokens.max(1)),
-            omit,
-            // OpenAI's newer models refuse the old name; other servers know only that.
-            max_tokens_field: if own_openai {
-                MaxTokensField::MaxCompletionTokens
-            } else {
-                MaxTokensField::MaxTokens
-            },
-            ..EncodeOptions::default()
-        };
+        let options = EncodeOptions { omit, ..self.encode_options(provider, &request.model) };
         let body = encode(provider.protocol, request, blobs, &options)
             .map_err(|error| error.to_string())?;
         let images = request

@@ -5,18 +5,14 @@ use bytes::Bytes;
 use halo_config::{ProviderConfig, Secret};
 use halo_engine::Engine;
 use halo_transport::Call;
-use halo_types::{Blobs, ChatRequest, Part, Protocol, RequestFacts, Target};
+use halo_types::{Blobs, ChatRequest, Part, Protocol, RequestFacts};
 use halo_wire::server::{decode_request, unheld_parameters};
-use halo_wire::{EncodeOptions, MaxTokensField, auth_headers, encode, endpoint};
+use halo_wire::{auth_headers, encode, endpoint};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::own::OwnError;
 use crate::route::{self, Route};
-
-/// The most output asked of a model where the provider demands a figure and the program gave
-/// none, in tokens.
-const MAX_OUTPUT: u64 = 8_192;
 
 /// Headers of a program that mean something to a provider of the same protocol.
 const HEADERS_TAKEN: &[&str] = &[
@@ -135,21 +131,7 @@ impl Incoming {
                 self.protocol
             )));
         }
-        let target = Target { provider: provider.id.clone(), model: model.to_owned() };
-        let facts = engine.model_facts(&target);
-        let limits = [facts.max_output.map(|known| known.value), facts.window().map(|w| w / 4)];
-        let known = limits.iter().any(Option::is_some);
-        let max_tokens = limits.into_iter().flatten().fold(MAX_OUTPUT, u64::min).max(1);
-        let options = EncodeOptions {
-            default_max_tokens: known.then_some(max_tokens),
-            // OpenAI's newer models refuse the old name; other servers know only that.
-            max_tokens_field: if provider.vendor() == Some("openai") {
-                MaxTokensField::MaxCompletionTokens
-            } else {
-                MaxTokensField::MaxTokens
-            },
-            ..EncodeOptions::default()
-        };
+        let options = engine.encode_options(provider, model);
         let body = encode(provider.protocol, &request, &blobs, &options)
             .map_err(|error| cannot(error.to_string()))?;
         Ok((body, unheld_parameters(self.protocol, &self.body)))
