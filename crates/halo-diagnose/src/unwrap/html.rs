@@ -29,7 +29,7 @@ pub(super) fn end_of_page(s: &str, start: usize) -> usize {
     end.map_or(s.len(), |(at, _)| start + at + "</html>".len())
 }
 
-/// The words of a page without tags, scripts and styles.
+/// The words of a page without tags, scripts, styles and notes for browsers without scripts.
 pub(super) fn words(text: &Text, start: usize, end: usize) -> Text {
     let s = text.as_str();
     let mut words = Text::default();
@@ -45,6 +45,9 @@ pub(super) fn words(text: &Text, start: usize, end: usize) -> Text {
             find_ci(tag, "</script>").map(|found| found + "</script>".len())
         } else if starts_with_ci(tag, "<style") {
             find_ci(tag, "</style>").map(|found| found + "</style>".len())
+        } else if starts_with_ci(tag, "<noscript") {
+            // "You need to enable JavaScript" is no word of a provider.
+            find_ci(tag, "</noscript>").map(|found| found + "</noscript>".len())
         } else if tag.starts_with("<!--") {
             tag.find("-->").map(|found| found + "-->".len())
         } else {
