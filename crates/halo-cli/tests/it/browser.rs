@@ -1,0 +1,9 @@
+//! The pages in a real Chromium, by the hands of a person: what is read here was read from the
+//! page, and what is compared with it was taken from the simulator's journal, not from Halo.
+
+mod app;
+mod driver;
+mod page;
+mod stage;
+
+mod rows;

@@ -1,0 +1,6 @@
+//! The binary as a whole, from outside.
+
+mod browser;
+mod command_line;
+mod kill;
+mod process;
