@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::live::Live;
 use crate::log::{AttemptLog, Log, TurnLog};
-use crate::turn::new_step;
+use crate::settle::new_step;
 use crate::{Engine, EngineError, now};
 
 /// A button of a card was pressed.

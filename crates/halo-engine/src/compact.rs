@@ -10,7 +10,7 @@ use halo_types::{
 
 use crate::exchange::Outcome;
 use crate::live::RunGuard;
-use crate::turn::{End, Then, new_step, seed, settle, then};
+use crate::settle::{End, Then, new_step, seed, settle, then};
 use crate::{Engine, EngineError};
 
 /// How often a summary that does not fit is tried with less.

@@ -32,6 +32,7 @@
 mod act;
 mod check;
 mod compact;
+mod conversations;
 mod engine;
 mod error;
 mod exchange;
@@ -43,13 +44,15 @@ mod offers;
 mod pictures;
 mod practice;
 mod providers;
+mod settle;
 mod start;
+mod submit;
 mod turn;
 mod view;
 
 pub use act::Act;
 pub use check::{TestFailure, TestReport, TestStage, TestStep};
-pub use engine::{Engine, Options, Submission, Submitted, now};
+pub use engine::{Engine, Options, now};
 pub use error::EngineError;
 pub use model::{
     Activity, AttemptLine, Card, ConversationSummary, ConversationView, Item, MessageView, Meter,
@@ -58,3 +61,4 @@ pub use model::{
 pub use pictures::MAX_PICTURE_BYTES;
 pub use practice::{Practice, PracticeScenario};
 pub use providers::TargetInfo;
+pub use submit::{Submission, Submitted};

@@ -4,12 +4,45 @@ use halo_types::{BlobId, ImageRef};
 use image::{ImageFormat, ImageReader, Limits};
 use sha2::{Digest, Sha256};
 
-use crate::EngineError;
+use crate::{Engine, EngineError};
 
 /// The largest picture file that is taken, in bytes.
 pub const MAX_PICTURE_BYTES: usize = 20 * 1024 * 1024;
 /// The largest side in pixels that is decoded.
 const MAX_SIDE: u32 = 16_384;
+
+impl Engine {
+    /// Checks and stores a picture.
+    ///
+    /// # Errors
+    /// [`EngineError::NotAPicture`], [`EngineError::PictureTooLarge`], or if the store fails.
+    pub async fn add_image(
+        &self,
+        bytes: Vec<u8>,
+        name: Option<String>,
+    ) -> Result<ImageRef, EngineError> {
+        // Decoding is work for a thread that may be kept busy.
+        let checked = tokio::task::spawn_blocking(move || {
+            inspect(&bytes, name.clone()).map(|image| (image, bytes))
+        });
+        let (image, bytes) = checked.await.unwrap_or_else(|_| {
+            Err(EngineError::NotAPicture {
+                name: "The file".to_owned(),
+                why: "it could not be read".to_owned(),
+            })
+        })?;
+        self.store().put_blob(&image.blob, &bytes).await?;
+        Ok(image)
+    }
+
+    /// The bytes of a stored picture.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn blob(&self, id: &BlobId) -> Result<Option<Vec<u8>>, EngineError> {
+        Ok(self.store().blob(id).await?)
+    }
+}
 
 /// Reads a picture's format and size from its bytes; a name or a declared type is not believed.
 ///

@@ -1,52 +1,20 @@
 //! Running a turn: attempts, waits and repairs until there is an answer or a question.
 
-use std::time::Duration;
-
-use halo_context::{ViewInput, continue_instruction, join, view};
-use halo_diagnose::{Context, diagnose};
-use halo_recover::{Machine, Next, Repair, Signs};
+use halo_context::{ViewInput, continue_instruction, view};
+use halo_recover::{Machine, Repair};
 use halo_types::{
-    AttemptEnd, AttemptId, AttemptOutcome, ChatRequest, Diagnosis, Ending, Evidence, Fact, FactId,
-    FactOrigin, FactValue, Kind, Lang, Message, MessageId, Origin, Part, Record, RequestMessage,
-    Role, Step, StepBy, StepId, StepKind, StopReason, Target, Turn, TurnId, TurnKind, Wait,
-    WaitEnd,
+    ChatRequest, Part, Record, RequestMessage, Role, StepBy, StepId, StepKind, Target, Turn,
+    TurnId, TurnKind,
 };
-use halo_wire::Answer;
 use uuid::Uuid;
 
 use crate::compact::compact;
-use crate::exchange::{Outcome, Sent};
+use crate::exchange::Outcome;
 use crate::live::RunGuard;
-use crate::model::{Purpose, WaitView};
-use crate::view::{purpose, situation};
+use crate::model::Purpose;
+use crate::settle::{End, Then, new_step, seed, settle, then};
+use crate::view::purpose;
 use crate::{Engine, EngineError, now};
-
-/// How a turn came to its end for now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// There is an answer, or a summary.
-    Answered,
-    /// The person stopped it.
-    Stopped,
-    /// A card waits for the person.
-    Asks,
-}
-
-/// An attempt that failed.
-pub(crate) struct Failure {
-    pub(crate) attempt: AttemptId,
-    pub(crate) diagnosis: Box<Diagnosis>,
-}
-
-/// What follows a failure.
-pub(crate) enum Then {
-    /// The wait is over: send again.
-    Again,
-    /// Change the view first.
-    Repair(Repair),
-    /// Stop here.
-    End(End),
-}
 
 /// Runs a turn to its end, in its own task.
 pub(crate) async fn run(engine: Engine, guard: RunGuard, turn: Turn, target: Target) {
@@ -136,24 +104,6 @@ fn step_kind(repair: Repair, target: &Target) -> StepKind {
     }
 }
 
-/// A step of this turn's conversation.
-pub(crate) fn new_step(turn: &Turn, kind: StepKind, cause: Option<AttemptId>, by: StepBy) -> Step {
-    Step {
-        id: StepId::new(Uuid::now_v7()),
-        conversation: turn.conversation,
-        at: now(),
-        kind,
-        cause,
-        by,
-    }
-}
-
-/// Spreads the waits of turns that fail together.
-pub(crate) fn seed(turn: TurnId) -> u64 {
-    let (high, low) = turn.uuid().as_u64_pair();
-    high ^ low
-}
-
 /// The request of a turn: the view of its branch for the target.
 async fn request(
     engine: &Engine,
@@ -185,203 +135,4 @@ async fn request(
         });
     }
     Ok((view.request, view.applied, view.omit))
-}
-
-/// Records how an attempt ended. Returns the failure, if it was one.
-pub(crate) async fn settle(
-    engine: &Engine,
-    guard: &RunGuard,
-    turn: &Turn,
-    target: &Target,
-    sent: Sent,
-) -> Result<Option<Failure>, EngineError> {
-    let attempt = sent.attempt;
-    let dying = engine.closing().is_cancelled();
-    let (answer, ending) = match &sent.outcome {
-        Outcome::Answered { answer } => {
-            let stop = answer.stop.clone().unwrap_or(StopReason::Other { raw: String::new() });
-            (answer, Ending::Complete { stop })
-        }
-        Outcome::Stopped { answer } if !dying => (answer, Ending::Stopped),
-        Outcome::Stopped { answer } | Outcome::Failed { answer, .. } => {
-            (answer, Ending::Interrupted)
-        }
-    };
-    let message = match turn.kind {
-        // The result of a compaction is a step, never a message.
-        TurnKind::Compact { .. } => None,
-        _ => message(guard, turn, target, attempt, answer, ending).await,
-    };
-    let stored = message.as_ref().map(|message| message.id);
-    let (outcome, failure) = match sent.outcome {
-        Outcome::Answered { .. } => (AttemptOutcome::Answered { message: stored }, None),
-        Outcome::Stopped { .. } if dying => (AttemptOutcome::Died { partial: stored }, None),
-        Outcome::Stopped { .. } => (AttemptOutcome::Stopped { partial: stored }, None),
-        Outcome::Failed { evidence, .. } => {
-            let context = Context { now: Some(now()), lang: Lang::En };
-            let diagnosis = Box::new(diagnose(&evidence, &context));
-            learn(engine, target, attempt, &evidence, &diagnosis).await;
-            let failure = Failure { attempt, diagnosis: diagnosis.clone() };
-            (AttemptOutcome::Failed { evidence, diagnosis, partial: stored }, Some(failure))
-        }
-    };
-    let end = AttemptEnd {
-        attempt,
-        turn: turn.id,
-        conversation: turn.conversation,
-        outcome,
-        first_part_ms: sent.first_part_ms,
-        total_ms: sent.total_ms,
-        at: now(),
-    };
-    let mut records: Vec<Record> = message.into_iter().map(Record::Message).collect();
-    records.push(Record::AttemptEnd(Box::new(end)));
-    guard.append(&records).await?;
-    guard.attempt_ends(None);
-    if let Err(error) = engine.store().drop_chunks(attempt).await {
-        tracing::warn!(%error, "the journal of a stored answer could not be cleared");
-    }
-    Ok(failure)
-}
-
-/// The message that an answer becomes; `None` where nothing worth keeping came.
-async fn message(
-    guard: &RunGuard,
-    turn: &Turn,
-    target: &Target,
-    attempt: AttemptId,
-    answer: &Answer,
-    ending: Ending,
-) -> Option<Message> {
-    let mut parts = answer.parts();
-    let complete = matches!(ending, Ending::Complete { .. });
-    let has_text =
-        parts.iter().any(|p| matches!(p, Part::Text { text } if !text.trim().is_empty()));
-    // A broken answer that had only begun to think has nothing to go on from.
-    if parts.is_empty() || (!complete && !has_text) {
-        return None;
-    }
-    if let TurnKind::Continue { answer: begun } = turn.kind {
-        let log = guard.live().log.lock().await;
-        if let Some(begun) = log.message(begun) {
-            parts = joined(&begun.parts, parts);
-        }
-    }
-    Some(Message {
-        id: MessageId::new(Uuid::now_v7()),
-        conversation: turn.conversation,
-        parent: Some(turn.prompt),
-        role: Role::Assistant,
-        parts,
-        at: now(),
-        origin: Some(Origin {
-            target: target.clone(),
-            turn: turn.id,
-            attempt,
-            model_reported: answer.model.clone().filter(|model| *model != target.model),
-        }),
-        ending: Some(ending),
-        usage: Some(answer.usage),
-    })
-}
-
-/// The parts of a broken answer and of its continuation as one answer.
-fn joined(begun: &[Part], rest: Vec<Part>) -> Vec<Part> {
-    let mut parts = begun.to_vec();
-    for part in rest {
-        match (parts.last_mut(), part) {
-            (Some(Part::Text { text }), Part::Text { text: more }) => {
-                *text = join(text, &more).text;
-            }
-            // Thoughts about how to go on are not part of the answer.
-            (_, Part::Thinking { .. }) => {}
-            (_, part) => parts.push(part),
-        }
-    }
-    parts
-}
-
-/// Asks the machine what follows, and sits out the wait where it says so.
-pub(crate) async fn then(
-    engine: &Engine,
-    guard: &RunGuard,
-    turn: &Turn,
-    machine: &mut Machine,
-    failure: &Failure,
-) -> Result<Then, EngineError> {
-    let situation = {
-        let log = guard.live().log.lock().await;
-        let (of, attempt) = log.attempt(failure.attempt).ok_or(EngineError::NotFound("attempt"))?;
-        // Only an older part can be summarised; whether enough is gained shows when it is tried.
-        let compactable = log.branch(Some(of.turn.prompt)).len() > 1;
-        situation(&log, of, attempt, compactable)
-    };
-    let signs = Signs::from(failure.diagnosis.as_ref());
-    match machine.handle_failure(&signs, &situation, now()) {
-        Next::Repair(repair) => Ok(Then::Repair(repair)),
-        Next::Ask { .. } => Ok(Then::End(End::Asks)),
-        Next::SendAt { at, from } => {
-            let wait = Wait {
-                turn: turn.id,
-                conversation: turn.conversation,
-                attempt: failure.attempt,
-                until: at,
-                from: from.clone(),
-                at: now(),
-            };
-            guard.append(&[Record::Wait(wait)]).await?;
-            guard.attempt_ends(Some(WaitView { until: at, from, automatic: true }));
-            engine.tell(crate::Update::Changed(turn.conversation));
-            engine.tell(crate::Update::List);
-            tokio::select! {
-                () = tokio::time::sleep(Duration::from_millis(at.ms_since(now()))) => {}
-                () = guard.sent_now() => {}
-                () = guard.cancel().cancelled() => {
-                    let end = WaitEnd { turn: turn.id, conversation: turn.conversation, at: now() };
-                    guard.append(&[Record::WaitEnd(end)]).await?;
-                    return Ok(Then::End(End::Stopped));
-                }
-            }
-            Ok(Then::Again)
-        }
-    }
-}
-
-/// Keeps what an error tells about the model, with its words as proof.
-async fn learn(
-    engine: &Engine,
-    target: &Target,
-    attempt: AttemptId,
-    evidence: &Evidence,
-    diagnosis: &Diagnosis,
-) {
-    let Some(provider) = engine.provider(&target.provider) else { return };
-    let facts = &diagnosis.facts;
-    // An error that names another model says nothing about this one.
-    if facts.model.as_ref().is_some_and(|model| {
-        !target.model.contains(model.as_str()) && !model.contains(&target.model)
-    }) {
-        return;
-    }
-    let value = match diagnosis.kind {
-        Kind::ContextLengthExceeded => facts.context_window.map(FactValue::ContextWindow),
-        Kind::OutputLimitExceeded => facts.max_output_tokens.map(FactValue::MaxOutput),
-        Kind::ImageUnsupported if evidence.request.images.unwrap_or(0) > 0 => {
-            Some(FactValue::Vision(false))
-        }
-        _ => None,
-    };
-    if let Some(value) = value {
-        engine
-            .learn(Fact {
-                id: FactId::new(Uuid::now_v7()),
-                scope: crate::providers::scope(&provider, &target.model),
-                value,
-                origin: FactOrigin::Learned,
-                at: now(),
-                quote: Some(diagnosis.because.quote.clone()),
-                attempt: Some(attempt),
-            })
-            .await;
-    }
 }

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 pub(crate) struct Bench {
     pub(crate) engine: Engine,
     pub(crate) sim: Simulator,
-    pub(crate) data: TempDir,
+    _data: TempDir,
     stop: CancellationToken,
 }
 
@@ -72,7 +72,7 @@ impl Bench {
             config.set_keys(&id_of(*protocol).parse().unwrap(), &["sk-test-1234567890"]).unwrap();
         }
         let engine = Self::open(config).await;
-        Self { engine, sim, data, stop }
+        Self { engine, sim, _data: data, stop }
     }
 
     pub(crate) async fn open(config: Config) -> Engine {

@@ -1,5 +1,7 @@
 //! Turns against the simulator over real sockets, on a real store.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod bench;
 mod recovery;
 mod rows;

@@ -25,7 +25,7 @@ async fn play<'a>(bench: &'a Bench, scenario: &Scenario, protocol: Protocol) -> 
     };
     chat.submit(&scenario.prompt.en, images).await;
     // A limit per minute is met by asking until it is.
-    for _ in 0..scenario.id.contains("per-minute").then_some(8).unwrap_or(0) {
+    for _ in 0..if scenario.id.contains("per-minute") { 8 } else { 0 } {
         if chat.until(|v| v.running.is_none() || card(v).is_some(), false).await.running.is_some() {
             break;
         }
