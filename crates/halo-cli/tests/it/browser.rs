@@ -6,4 +6,9 @@ mod driver;
 mod page;
 mod stage;
 
+mod composer;
+mod first_run;
+mod looks;
 mod rows;
+mod settings;
+mod streams;

@@ -63,6 +63,8 @@ impl App {
 /// The simulator in this process, reached through the network as any provider.
 pub(super) struct Bench {
     pub(super) sim: Simulator,
+    /// Its address, without a slash at the end.
+    pub(super) base: String,
     stop: CancellationToken,
 }
 
@@ -78,6 +80,7 @@ impl Bench {
         let sim = Simulator::new(SimOptions { speed, ..SimOptions::default() });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("the listener has an address");
+        let base = format!("http://{address}");
         let stop = CancellationToken::new();
         tokio::spawn(halo_sim::serve(listener, sim.clone(), stop.clone()));
 
@@ -93,7 +96,7 @@ impl Bench {
             },
             preset: preset(protocol).to_owned(),
             protocol,
-            base_url: format!("http://{address}"),
+            base_url: base.clone(),
             key_env: None,
             needs_key: true,
             models: models.clone(),
@@ -109,7 +112,7 @@ impl Bench {
             let id = provider_id(protocol, nth).parse().expect("a good name");
             config.set_keys(&id, &[KEY]).expect("keys can be written");
         }
-        Self { sim, stop }
+        Self { sim, base, stop }
     }
 
     /// What was asked of a model, oldest first; lists of models left out.

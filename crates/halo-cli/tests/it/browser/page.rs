@@ -359,17 +359,20 @@ impl Page {
         self.browser.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
     }
 
-    /// Nothing is wider than the window.
-    pub(super) async fn assert_fits(&self, what: &str) {
-        let widest: Vec<String> = self
-            .read(
-                "document.documentElement.scrollWidth <= innerWidth ? [] : \
+    /// Nothing is wider than a window of this width.
+    pub(super) async fn assert_fits(&self, width: u32) {
+        // A phone's browser widens the window where the page does not fit, so what was asked for
+        // is compared, not what the window says.
+        let wider: Vec<String> = self
+            .read(&format!(
+                "document.documentElement.scrollWidth <= {width} && innerWidth <= {width} ? [] : \
                  [...document.querySelectorAll('body *')] \
-                   .filter((e) => e.getBoundingClientRect().right > innerWidth + 1) \
-                   .slice(0, 5).map((e) => e.outerHTML.slice(0, 160))",
-            )
+                   .filter((e) => e.getBoundingClientRect().right > {width} + 1) \
+                   .slice(0, 5).map((e) => e.outerHTML.slice(0, 160))"
+            ))
             .await;
-        assert!(widest.is_empty(), "{what} is wider than the window: {widest:#?}");
+        let path = self.path().await;
+        assert!(wider.is_empty(), "{path} is wider than {width}: {wider:#?}");
     }
 
     /// Keeps a picture of the page for the documentation, where that was asked for.

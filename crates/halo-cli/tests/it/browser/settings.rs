@@ -1,0 +1,71 @@
+//! Settings → AI Model by hand: a provider added, its models fetched, tested, used, removed.
+
+use serde_json::json;
+
+use super::app::error_of;
+use super::page::Page;
+use super::stage::{Providers, play};
+
+const NEW_KEY: &str = "sk-a-new-key-0987654321";
+
+#[test]
+fn a_provider_is_added_tested_used_and_removed() {
+    play("settings", Providers::Bench(f64::INFINITY), async |stage| {
+        let page = &stage.page;
+        page.open("/settings/ai-model").await;
+        page.shoot("settings").await;
+        page.click("[data-preset=openai-compatible]").await;
+        let base = &stage.bench().base;
+        page.there("[data-provider-form]").await;
+        fill(page, "#f-name", "Somebody's relay").await;
+        // The full path is a tolerated mistake; the page says what will be called.
+        fill(page, "#f-url", &format!(" {base}/v1/chat/completions ")).await;
+        let called = format!("{base}/v1/chat/completions");
+        page.until::<bool>(
+            "the URL that will be called",
+            &format!(
+                "document.querySelector('[data-url-chat]')?.textContent === {}",
+                json!(called)
+            ),
+        )
+        .await;
+        fill(page, "[data-open] input[name=key]", NEW_KEY).await;
+        page.click("[data-fetch-models]").await;
+        page.there("[data-model-option][value=wrong-key]").await;
+
+        // A test that fails names the step and shows the provider's words.
+        fill(page, "#f-model", "wrong-key").await;
+        page.click("[data-test]").await;
+        page.there("[data-test-report=failed] [data-failed-step=request]").await;
+        let raw = page.text("[data-test-report] [data-raw]").await;
+        let sent = stage.bench().asked("wrong-key").pop().expect("it was sent");
+        assert_eq!(Some(raw), error_of(&sent));
+        page.shoot("test-failure").await;
+
+        fill(page, "#f-model", "halo-practice").await;
+        page.click("[data-test]").await;
+        page.there("[data-test-report=passed]").await;
+        page.click("[data-save]").await;
+        page.there("[data-notice]").await;
+        let row = "[data-provider=somebody-s-relay]";
+        page.there(row).await;
+        let source = page.browser.client.source().await.expect("the page");
+        assert!(!source.contains(NEW_KEY), "a saved key is never shown again in full");
+
+        page.begin("somebody-s-relay/halo-practice").await;
+        page.send("Hello over there").await;
+        page.answer().await;
+
+        page.open("/settings/ai-model").await;
+        page.click(&format!("{row} [data-remove]")).await;
+        page.click("[data-removed=somebody-s-relay] [data-restore]").await;
+        page.there(&format!("{row} [data-edit]")).await;
+    });
+}
+
+/// Puts a text into a field in place of what is there.
+async fn fill(page: &Page, css: &str, text: &str) {
+    page.there(css).await;
+    page.run("document.querySelector(arguments[0]).select()", vec![json!(css)]).await;
+    page.type_into(css, text).await;
+}
