@@ -135,7 +135,7 @@ impl Engine {
             return Err(EngineError::NotFound("turn"));
         }
         let last = log.last_attempt().map(|attempt| attempt.start.id);
-        let current = last == Some(act.attempt) && attempt.end.is_some();
+        let current = last == Some(act.attempt);
         let failed = current.then(|| Failed {
             target: attempt.start.target.clone(),
             partial: attempt.partial(),
@@ -210,7 +210,8 @@ impl Engine {
         self.store_and_start(&live, turn, prompt, TurnKind::Continue { answer }, target).await
     }
 
-    /// Asks for another answer to the same prompt. The first one stays in the log.
+    /// Asks for another answer to the same prompt, which is named by itself or by an answer to it.
+    /// Answers there are stay in the log.
     ///
     /// # Errors
     /// As [`Engine::cont`].
@@ -222,7 +223,16 @@ impl Engine {
         target: Option<Target>,
     ) -> Result<(), EngineError> {
         let live = self.live(conversation).await?;
-        let (prompt, same) = self.answer_of(&live, answer).await?;
+        let is_prompt = {
+            let log = live.log.lock().await;
+            log.message(answer).ok_or(EngineError::NotFound("message"))?.role == Role::User
+        };
+        let (prompt, same) = if is_prompt {
+            let log = live.log.lock().await;
+            (answer, self.target_of(&log).ok_or(EngineError::NoTarget)?)
+        } else {
+            self.answer_of(&live, answer).await?
+        };
         let target = target.unwrap_or(same);
         self.store_and_start(&live, turn, prompt, TurnKind::Reply, target).await
     }
@@ -314,7 +324,7 @@ struct Failed {
 /// What the failure of an attempt meant.
 fn diagnosed(log: &Log, failed: &AttemptLog) -> halo_types::Diagnosis {
     let evidence = crate::view::evidence(log, failed).unwrap_or_default();
-    let at = failed.end.as_ref().map(|end| end.at);
-    let context = halo_diagnose::Context { now: at, lang: halo_types::Lang::En };
+    let context =
+        halo_diagnose::Context { now: Some(failed.ended_at()), lang: halo_types::Lang::En };
     halo_diagnose::diagnose(&evidence, &context)
 }

@@ -5,10 +5,10 @@ use halo_context::{
 };
 use halo_recover::Machine;
 use halo_types::{
-    Kind, Message, Parameters, Record, Step, StepBy, StepKind, Target, Turn, TurnKind,
+    AttemptId, Kind, Message, Parameters, Record, Step, StepBy, StepKind, Target, Turn, TurnKind,
 };
 
-use crate::exchange::Outcome;
+use crate::exchange::{Outcome, Outgoing};
 use crate::live::RunGuard;
 use crate::settle::{End, Then, new_step, seed, settle, then};
 use crate::{Engine, EngineError};
@@ -28,11 +28,23 @@ pub(crate) async fn compact(
 ) -> Result<End, EngineError> {
     let mut machine = Machine::new(engine.policy(), seed(turn.id));
     let mut useless_tries = earlier_tries(guard, turn).await;
+    let mut refused = None;
     loop {
         let task = Task::plan(engine, guard, target, keep, useless_tries).await?;
-        let request = task.plan.request.clone();
-        let steps = task.plan.applied.clone();
-        let sent = engine.send(guard, turn, target, request, steps, Vec::new()).await?;
+        let outgoing = Outgoing {
+            request: task.plan.request.clone(),
+            steps: task.plan.applied.clone(),
+            omit: Vec::new(),
+            refused,
+        };
+        let sent = engine.send(guard, turn, target, outgoing).await?;
+        let Some(sent) = sent else {
+            // The same span again would overflow again: the rule needs no model.
+            let step = task.step(turn, refused, String::new(), target, by);
+            let step = measured(engine, guard, target, step).await;
+            guard.append(&[Record::Step(step)]).await?;
+            return Ok(End::Answered);
+        };
         let attempt = sent.attempt;
         let stopped = matches!(sent.outcome, Outcome::Stopped { .. });
         let written = match &sent.outcome {
@@ -47,6 +59,7 @@ pub(crate) async fn compact(
             let overflow = failure.diagnosis.kind == Kind::ContextLengthExceeded;
             if overflow && useless_tries < MAX_USELESS_TRIES {
                 useless_tries += 1;
+                refused = Some(attempt);
                 continue;
             }
             // Waiting is worth it only for what passes; for the rest the rule is at hand.
@@ -58,19 +71,7 @@ pub(crate) async fn compact(
                 }
             }
         }
-        let (summary, author) = if written.trim().is_empty() {
-            (summary_by_rule(&task.span, task.earlier.as_deref(), task.window), None)
-        } else {
-            (written, Some(target.clone()))
-        };
-        let kind = StepKind::Summarise {
-            first_kept: task.plan.first_kept,
-            summary,
-            by: author,
-            tokens_before: task.plan.tokens_before,
-            tokens_after: task.plan.tokens_after,
-        };
-        let step = new_step(turn, kind, Some(attempt), by);
+        let step = task.step(turn, Some(attempt), written, target, by);
         let step = measured(engine, guard, target, step).await;
         guard.append(&[Record::Step(step)]).await?;
         return Ok(End::Answered);
@@ -131,6 +132,33 @@ impl Task {
         let end = branch.iter().position(|m| m.id == plan.first_kept).unwrap_or(branch.len());
         branch.truncate(end);
         Ok(Self { plan, span: branch, earlier, window: facts.window() })
+    }
+}
+
+impl Task {
+    /// The step that puts a summary in place of the span: what the model wrote, or by rule where
+    /// it wrote nothing.
+    fn step(
+        &self,
+        turn: &Turn,
+        cause: Option<AttemptId>,
+        written: String,
+        author: &Target,
+        by: StepBy,
+    ) -> Step {
+        let (summary, author) = if written.trim().is_empty() {
+            (summary_by_rule(&self.span, self.earlier.as_deref(), self.window), None)
+        } else {
+            (written, Some(author.clone()))
+        };
+        let kind = StepKind::Summarise {
+            first_kept: self.plan.first_kept,
+            summary,
+            by: author,
+            tokens_before: self.plan.tokens_before,
+            tokens_after: self.plan.tokens_after,
+        };
+        new_step(turn, kind, cause, by)
     }
 }
 

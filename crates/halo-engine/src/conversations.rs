@@ -243,8 +243,7 @@ impl Engine {
         let (turn, attempt) = log.attempt(attempt).ok_or(EngineError::NotFound("attempt"))?;
         let evidence =
             crate::view::evidence(&log, attempt).ok_or(EngineError::NotFound("failed attempt"))?;
-        let at = attempt.end.as_ref().map(|end| end.at);
-        let context = halo_diagnose::Context { now: at, lang };
+        let context = halo_diagnose::Context { now: Some(attempt.ended_at()), lang };
         let diagnosis = halo_diagnose::diagnose(&evidence, &context);
         let start = &attempt.start;
         let extra = [

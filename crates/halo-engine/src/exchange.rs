@@ -23,6 +23,17 @@ const KEPT_RAW: usize = 64 * 1024;
 /// The most output asked of a model that demands a figure, in tokens.
 const MAX_OUTPUT: u64 = 8_192;
 
+/// A request that is about to be sent.
+pub(crate) struct Outgoing {
+    pub(crate) request: ChatRequest,
+    /// The steps that made it what it is.
+    pub(crate) steps: Vec<StepId>,
+    /// Parameters to leave out.
+    pub(crate) omit: Vec<String>,
+    /// The attempt whose refusal led to it; it must differ from that one in bytes.
+    pub(crate) refused: Option<AttemptId>,
+}
+
 /// A request that was sent, and what came of it.
 pub(crate) struct Sent {
     pub(crate) attempt: AttemptId,
@@ -139,7 +150,8 @@ impl Engine {
         Ok(call)
     }
 
-    /// Sends one request of a turn. The attempt is on disk before the request leaves.
+    /// Sends one request of a turn. The attempt is on disk before the request leaves. `None`
+    /// where its bytes are those of an attempt that was refused: nothing is repeated then.
     ///
     /// # Errors
     /// Only those of Halo itself: a provider that is gone from the settings, a store that fails.
@@ -148,20 +160,25 @@ impl Engine {
         guard: &RunGuard,
         turn: &Turn,
         target: &Target,
-        request: ChatRequest,
-        steps: Vec<StepId>,
-        omit: Vec<String>,
-    ) -> Result<Sent, EngineError> {
+        outgoing: Outgoing,
+    ) -> Result<Option<Sent>, EngineError> {
+        let Outgoing { request, steps, omit, refused } = outgoing;
         let route = self.route(target)?;
         let blobs = self.blobs_of(&request).await?;
         let call = self.call(&route, &request, &blobs, omit);
         let attempt = AttemptId::new(Uuid::now_v7());
         let at = now();
+        let body: &[u8] = call.as_ref().map(|call| call.body.as_slice()).unwrap_or_default();
+        let body_sha256 = hex(&Sha256::digest(body));
         let nth = {
             let log = guard.live().log.lock().await;
+            let same =
+                |id| log.attempt(id).is_some_and(|(_, a)| a.start.body_sha256 == body_sha256);
+            if refused.is_some_and(same) {
+                return Ok(None);
+            }
             log.turn(turn.id).map_or(0, |turn| turn.attempts.len())
         };
-        let body: &[u8] = call.as_ref().map(|call| call.body.as_slice()).unwrap_or_default();
         let start = AttemptStart {
             id: attempt,
             turn: turn.id,
@@ -171,7 +188,7 @@ impl Engine {
             protocol: route.provider.protocol,
             url: call.as_ref().map_or_else(|_| route.provider.base_url.clone(), |c| c.url.clone()),
             steps,
-            body_sha256: hex(&Sha256::digest(body)),
+            body_sha256,
             images: call.as_ref().ok().and_then(|call| call.request.images).unwrap_or(0),
             input_tokens: request_tokens(&request),
             at,
@@ -197,7 +214,7 @@ impl Engine {
                 (Outcome::Failed { evidence: Box::new(evidence), answer }, None)
             }
         };
-        Ok(Sent { attempt, outcome, first_part_ms, total_ms: ms(began) })
+        Ok(Some(Sent { attempt, outcome, first_part_ms, total_ms: ms(began) }))
     }
 
     /// Sends a call and reads its answer to the end.

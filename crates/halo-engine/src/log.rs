@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use halo_types::{
     AttemptEnd, AttemptId, AttemptOutcome, AttemptStart, ConversationId, ConversationMeta, Message,
-    MessageId, Record, Step, StepId, Turn, TurnId, Wait,
+    MessageId, Record, Step, StepId, Timestamp, Turn, TurnId, Wait,
 };
 
 /// What the records of one conversation add up to. Only [`Log::apply`] changes it.
@@ -37,6 +37,11 @@ pub(crate) struct AttemptLog {
 }
 
 impl AttemptLog {
+    /// When it ended; when it began, where no end is stored.
+    pub(crate) fn ended_at(&self) -> Timestamp {
+        self.end.as_ref().map_or(self.start.at, |end| end.at)
+    }
+
     /// The part of the answer that came before it failed.
     pub(crate) fn partial(&self) -> Option<MessageId> {
         match &self.end.as_ref()?.outcome {

@@ -90,6 +90,9 @@ pub(crate) async fn settle(
         _ => message(guard, turn, target, attempt, answer, ending).await,
     };
     let stored = message.as_ref().map(|message| message.id);
+    if matches!(sent.outcome, Outcome::Answered { .. }) {
+        unlearn(engine, guard, target, attempt).await;
+    }
     let (outcome, failure) = match sent.outcome {
         Outcome::Answered { .. } => (AttemptOutcome::Answered { message: stored }, None),
         Outcome::Stopped { .. } if dying => (AttemptOutcome::Died { partial: stored }, None),
@@ -224,6 +227,21 @@ pub(crate) async fn then(
     }
 }
 
+/// A picture that was answered proves that the model sees, whatever an error said before.
+async fn unlearn(engine: &Engine, guard: &RunGuard, target: &Target, attempt: AttemptId) {
+    let images = {
+        let log = guard.live().log.lock().await;
+        log.attempt(attempt).map_or(0, |(_, attempt)| attempt.start.images)
+    };
+    let blind = engine
+        .model_facts(target)
+        .vision
+        .is_some_and(|known| !known.value && known.origin == FactOrigin::Learned);
+    if images > 0 && blind {
+        teach(engine, target, attempt, FactValue::Vision(true), None).await;
+    }
+}
+
 /// Keeps what an error tells about the model, with its words as proof.
 async fn learn(
     engine: &Engine,
@@ -232,7 +250,6 @@ async fn learn(
     evidence: &Evidence,
     diagnosis: &Diagnosis,
 ) {
-    let Some(provider) = engine.provider(&target.provider) else { return };
     let facts = &diagnosis.facts;
     // An error that names another model says nothing about this one.
     if facts.model.as_ref().is_some_and(|model| {
@@ -249,16 +266,27 @@ async fn learn(
         _ => None,
     };
     if let Some(value) = value {
-        engine
-            .learn(Fact {
-                id: FactId::new(Uuid::now_v7()),
-                scope: crate::providers::scope(&provider, &target.model),
-                value,
-                origin: FactOrigin::Learned,
-                at: now(),
-                quote: Some(diagnosis.because.quote.clone()),
-                attempt: Some(attempt),
-            })
-            .await;
+        teach(engine, target, attempt, value, Some(diagnosis.because.quote.clone())).await;
     }
+}
+
+/// Stores a fact that an attempt taught.
+async fn teach(
+    engine: &Engine,
+    target: &Target,
+    attempt: AttemptId,
+    value: FactValue,
+    quote: Option<String>,
+) {
+    let Some(provider) = engine.provider(&target.provider) else { return };
+    let fact = Fact {
+        id: FactId::new(Uuid::now_v7()),
+        scope: crate::providers::scope(&provider, &target.model),
+        value,
+        origin: FactOrigin::Learned,
+        at: now(),
+        quote,
+        attempt: Some(attempt),
+    };
+    engine.learn(fact).await;
 }

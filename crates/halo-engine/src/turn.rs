@@ -3,13 +3,12 @@
 use halo_context::{ViewInput, continue_instruction, view};
 use halo_recover::{Machine, Repair};
 use halo_types::{
-    ChatRequest, Part, Record, RequestMessage, Role, StepBy, StepId, StepKind, Target, Turn,
-    TurnId, TurnKind,
+    Part, Record, RequestMessage, Role, StepBy, StepKind, Target, Turn, TurnId, TurnKind,
 };
 use uuid::Uuid;
 
 use crate::compact::compact;
-use crate::exchange::Outcome;
+use crate::exchange::{Outcome, Outgoing};
 use crate::live::RunGuard;
 use crate::model::Purpose;
 use crate::settle::{End, Then, new_step, seed, settle, then};
@@ -58,15 +57,18 @@ async fn answer(
     target: Target,
 ) -> Result<End, EngineError> {
     let mut machine = Machine::new(engine.policy(), seed(turn.id));
+    let mut refused = None;
     loop {
-        let (request, steps, omit) = request(engine, guard, turn, &target).await?;
-        let sent = engine.send(guard, turn, &target, request, steps, omit).await?;
+        let outgoing = Outgoing { refused, ..request(engine, guard, turn, &target).await? };
+        let sent = engine.send(guard, turn, &target, outgoing).await?;
+        // A repair that changes nothing cures nothing: the card stands.
+        let Some(sent) = sent else { return Ok(End::Asks) };
         let stopped = matches!(sent.outcome, Outcome::Stopped { .. });
         let Some(failure) = settle(engine, guard, turn, &target, sent).await? else {
             return Ok(if stopped { End::Stopped } else { End::Answered });
         };
         match then(engine, guard, turn, &mut machine, &failure).await? {
-            Then::Again => {}
+            Then::Again => refused = None,
             Then::Repair(Repair::Compact) => {
                 let compaction = Turn {
                     id: TurnId::new(Uuid::now_v7()),
@@ -82,11 +84,13 @@ async fn answer(
                     return Ok(end);
                 }
                 guard.turn_is(turn.id, purpose(&turn.kind), &target);
+                refused = Some(failure.attempt);
             }
             Then::Repair(repair) => {
                 let kind = step_kind(repair, &target);
                 let step = new_step(turn, kind, Some(failure.attempt), StepBy::Auto);
                 guard.append(&[Record::Step(step)]).await?;
+                refused = Some(failure.attempt);
             }
             Then::End(end) => return Ok(end),
         }
@@ -110,7 +114,7 @@ async fn request(
     guard: &RunGuard,
     turn: &Turn,
     target: &Target,
-) -> Result<(ChatRequest, Vec<StepId>, Vec<String>), EngineError> {
+) -> Result<Outgoing, EngineError> {
     let log = guard.live().log.lock().await;
     let end = match turn.kind {
         TurnKind::Continue { answer } => answer,
@@ -134,5 +138,5 @@ async fn request(
             parts: vec![Part::text(continue_instruction())],
         });
     }
-    Ok((view.request, view.applied, view.omit))
+    Ok(Outgoing { request: view.request, steps: view.applied, omit: view.omit, refused: None })
 }

@@ -40,12 +40,12 @@ pub(crate) fn purpose(kind: &TurnKind) -> Purpose {
     }
 }
 
-/// The evidence of an attempt that failed; made up only where Halo itself ended in its middle.
+/// The evidence of an attempt that failed; made up only where Halo itself ended in its middle, or
+/// could not store how it went.
 pub(crate) fn evidence(log: &Log, attempt: &AttemptLog) -> Option<Evidence> {
-    let end = attempt.end.as_ref()?;
-    match &end.outcome {
-        AttemptOutcome::Failed { evidence, .. } => Some((**evidence).clone()),
-        AttemptOutcome::Died { .. } => Some(Evidence {
+    match attempt.end.as_ref().map(|end| &end.outcome) {
+        Some(AttemptOutcome::Failed { evidence, .. }) => Some((**evidence).clone()),
+        Some(AttemptOutcome::Died { .. }) | None => Some(Evidence {
             phase: Some(Phase::Stream),
             url: Some(attempt.start.url.clone()),
             transport: Some(TransportFailure {
@@ -60,10 +60,10 @@ pub(crate) fn evidence(log: &Log, attempt: &AttemptLog) -> Option<Evidence> {
                 .partial()
                 .and_then(|id| log.message(id))
                 .map_or(0, |message| message.text().chars().count() as u64),
-            at: Some(end.at),
+            at: Some(attempt.ended_at()),
             ..Evidence::default()
         }),
-        AttemptOutcome::Answered { .. } | AttemptOutcome::Stopped { .. } => None,
+        Some(AttemptOutcome::Answered { .. } | AttemptOutcome::Stopped { .. }) => None,
     }
 }
 
@@ -135,6 +135,17 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
             }
         }
     }
+    // A prompt whose card offers ways forward needs no button of its own.
+    let has_offers = |item: &Item| matches!(item, Item::Card(card) if !card.offers.is_empty());
+    if items.iter().any(has_offers) {
+        for item in &mut items {
+            if let Item::Message(shown) = item
+                && shown.message.role == Role::User
+            {
+                shown.can_resend = false;
+            }
+        }
+    }
     Some(ConversationView {
         meta,
         target: input.target.cloned(),
@@ -173,7 +184,7 @@ fn message_view(
         images_omitted: next.without_images.contains(&message.id),
         summarised: next.summarised.contains(&message.id),
         can_continue: is_head && idle && answer && broken,
-        can_resend: is_head && idle && answer,
+        can_resend: is_head && idle && (answer || message.role == Role::User),
         message: message.clone(),
     }
 }
@@ -186,10 +197,13 @@ fn card(
     branch: &[Message],
 ) -> Option<Card> {
     let log = input.log;
-    let end = attempt.end.as_ref()?;
-    let evidence = evidence(log, attempt)?;
-    let diagnosis = diagnose(&evidence, &Context { now: Some(end.at), lang: input.lang });
     let start = &attempt.start;
+    if attempt.end.is_none() && input.running.as_ref().is_some_and(|r| r.turn == turn.turn.id) {
+        return None;
+    }
+    let at = attempt.ended_at();
+    let evidence = evidence(log, attempt)?;
+    let diagnosis = diagnose(&evidence, &Context { now: Some(at), lang: input.lang });
     let is_last = last_attempt == Some(start.id);
     let cured = log.steps.iter().any(|s| s.step.cause == Some(start.id))
         && turn.turn.kind != TurnKind::Reply;
@@ -204,7 +218,7 @@ fn card(
     } else if runs_here {
         input.wait.clone()
     } else {
-        told_wait(&diagnosis, end.at, input.now)
+        told_wait(&diagnosis, at, input.now)
     };
     let offers = if overtaken || (input.running.is_some() && wait.is_none()) {
         Vec::new()
@@ -241,8 +255,8 @@ fn card(
         attempts: turn.attempts.iter().map(attempt_line).collect(),
         overtaken,
         purpose: purpose(&turn.turn.kind),
-        total_ms: end.total_ms,
-        at: end.at,
+        total_ms: attempt.end.as_ref().map_or(0, |end| end.total_ms),
+        at,
     })
 }
 

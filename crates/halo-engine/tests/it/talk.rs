@@ -72,6 +72,26 @@ async fn one_turn_runs_at_a_time_and_stop_keeps_what_came() {
 }
 
 #[tokio::test]
+async fn a_prompt_stopped_before_the_first_word_can_be_sent_again() {
+    let bench = Bench::new().await;
+    let chat = bench.chat(Protocol::OpenaiChat, "stall").await;
+    chat.submit("Are you there?", Vec::new()).await;
+    chat.until(|v| v.running.as_ref().is_some_and(|r| r.attempt.is_some()), false).await;
+    bench.engine.stop(chat.id).await.unwrap();
+    let view = chat.view().await;
+    let Some(halo_engine::Item::Message(prompt)) = view.items.last() else {
+        panic!("{view:#?}");
+    };
+    assert!(prompt.can_resend);
+    let turn = TurnId::new(Uuid::now_v7());
+    let other = crate::bench::target(Protocol::OpenaiChat, "halo-practice");
+    bench.engine.regenerate(chat.id, prompt.message.id, turn, Some(other)).await.unwrap();
+    let view = chat.settled().await;
+    assert!(answer(&view).is_some(), "{view:#?}");
+    assert_eq!(view.items.len(), 2);
+}
+
+#[tokio::test]
 async fn empty_and_huge_prompts_are_refused_with_words_and_nothing_is_stored() {
     let bench = Bench::new().await;
     let chat = bench.chat(Protocol::OpenaiChat, "halo-practice").await;

@@ -112,6 +112,7 @@ message-copy = Copy as Markdown
 message-regenerate = Answer again
 message-continue = Continue
 message-resend = Resend
+message-unanswered = There is no answer to this message yet.
 message-show-all = Show all of it
 message-summarised = Sent only as part of the summary below.
 message-pictures-omitted = Left out of requests: this model does not take pictures. They come back with one that does.

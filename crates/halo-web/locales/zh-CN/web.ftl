@@ -112,6 +112,7 @@ message-copy = 复制为 Markdown
 message-regenerate = 重新回答
 message-continue = 继续
 message-resend = 重新发送
+message-unanswered = 这条消息还没有得到回答。
 message-show-all = 显示全部
 message-summarised = 仅作为下方摘要的一部分发送。
 message-pictures-omitted = 请求中不含这些图片：当前模型不支持图片。换用支持图片的模型后会恢复。
