@@ -3,7 +3,9 @@
 
 use askama::Template;
 use halo_engine::{Card, Offer, Purpose, WaitView};
-use halo_types::{Action, Blame, Confidence, ConversationId, Evidence, Phase, Target, Timestamp};
+use halo_types::{
+    Action, Blame, Confidence, ConversationId, Evidence, Kind, Phase, Target, Timestamp,
+};
 
 use super::{Piece, Setting, duration, raw, tokens};
 use crate::clock;
@@ -108,6 +110,7 @@ pub(super) fn piece(
     let chain = evidence.transport.as_ref().map(|failure| failure.chain.join("\n"));
     let (ways, advice) = ways(conversation, card, setting);
     let title = &diagnosis.title;
+    let is_known = diagnosis.kind != Kind::Unknown;
     let status = evidence.status.map(|s| format!("{s} · ")).unwrap_or_default();
     let template = CardTemplate {
         words,
@@ -127,12 +130,15 @@ pub(super) fn piece(
         advice,
         blame: blame(diagnosis.blame),
         speaker: speaker(card, words),
-        helps: words.t(if diagnosis.transient {
-            "card-waiting-helps"
-        } else {
-            "card-waiting-useless"
-        }),
-        doubt: (diagnosis.confidence == Confidence::Guess).then(|| words.t("card-guess")),
+        // Of an error that was not recognised nobody can say whether waiting helps, and its
+        // meaning says already that Halo does not know.
+        helps: match (is_known, diagnosis.transient) {
+            (false, _) => String::new(),
+            (true, true) => words.t("card-waiting-helps"),
+            (true, false) => words.t("card-waiting-useless"),
+        },
+        doubt: (is_known && diagnosis.confidence == Confidence::Guess)
+            .then(|| words.t("card-guess")),
         details: details(card, setting),
         tries: tries(card, setting),
         tries_text: words.n("attempts-count", "n", card.attempts.len()),
