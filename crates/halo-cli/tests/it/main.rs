@@ -1,5 +1,11 @@
 //! The binary as a whole, from outside.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on has failed, and says on stderr how far it came"
+)]
+
 mod browser;
 mod command_line;
 mod kill;

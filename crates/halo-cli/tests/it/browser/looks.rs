@@ -33,7 +33,7 @@ fn everything_fits_a_phone() {
         page.click("[data-action=drawer-open]").await;
         page.until::<bool>(
             "the drawer",
-            "document.getElementById('sidebar').getBoundingClientRect().left >= 0",
+            "document.getElementById('sidebar').getBoundingClientRect().left === 0",
         )
         .await;
         page.assert_fits(PHONE.0).await;

@@ -42,8 +42,6 @@ pub(super) struct Card {
     pub(super) automatic: bool,
     /// The buttons and links in their order.
     pub(super) ways: Vec<Way>,
-    /// What is advised without a button.
-    pub(super) advice: Vec<String>,
 }
 
 /// A way forward on a card.
@@ -84,7 +82,6 @@ const CARD: &str = r#"(() => {
       .filter((b) => !["details", "unfold"].includes(b.dataset.action))
       .map((b) => ({ action: b.dataset.action, label: b.textContent.trim(),
                      target: b.dataset.target ?? null, href: b.href ?? null })),
-    advice: [...card.querySelectorAll("[data-advice]")].map((a) => a.dataset.advice),
   };
 })()"#;
 
@@ -373,6 +370,15 @@ impl Page {
             .await;
         let path = self.path().await;
         assert!(wider.is_empty(), "{path} is wider than {width}: {wider:#?}");
+        self.assert_frame_stays().await;
+    }
+
+    /// Only parts of the page scroll: were the page itself higher than the window, bringing a
+    /// field into view could push the frame out of it.
+    pub(super) async fn assert_frame_stays(&self) {
+        let over: i64 = self.read("document.documentElement.scrollHeight - innerHeight").await;
+        let path = self.path().await;
+        assert!(over <= 0, "{path} is {over} pixels higher than the window");
     }
 
     /// Keeps a picture of the page for the documentation, where that was asked for.

@@ -19,6 +19,8 @@ enum Way {
     ResendNow,
     /// Ends the wait, and sends again later.
     Cancel,
+    /// Is told when it makes sense again, and sends then.
+    LongWait,
     /// Compacts.
     Compact,
     /// Leaves the picture out, and takes a seeing model later.
@@ -33,6 +35,16 @@ enum Way {
     NearestModel,
     /// Reports it, and sends again.
     Unfamiliar,
+}
+
+impl Way {
+    /// Whether the simulator plays its error again for the next message.
+    fn repeats(self) -> bool {
+        matches!(
+            self,
+            Self::Wait | Self::ResendNow | Self::Cancel | Self::LongWait | Self::Unfamiliar
+        )
+    }
 }
 
 struct Row {
@@ -61,6 +73,7 @@ use Protocol::{Anthropic, OpenaiChat};
 const ROWS: &[Row] = &[
     row(1, "rate-limit", "rate_limited", Way::ResendNow).shot(OpenaiChat, "row-01-429"),
     row(1, "rate-limit-stream", "rate_limited", Way::ResendNow),
+    row(1, "rate-limit-long", "rate_limited", Way::LongWait),
     row(2, "rate-limit-text", "rate_limited", Way::Wait).shot(Anthropic, "row-02-rate-limit"),
     row(3, "small-window", "context_length_exceeded", Way::Compact)
         .shot(Anthropic, "row-03-context-length"),
@@ -148,9 +161,10 @@ impl Play<'_> {
             page.shoot(name).await;
         }
         match self.row.way {
-            Way::Wait => self.wait().await,
+            Way::Wait => drop(page.answer().await),
             Way::ResendNow => self.resend_now().await,
             Way::Cancel => self.cancel().await,
+            Way::LongWait => self.long_wait(&card).await,
             Way::Compact => self.compact(&card).await,
             Way::WithoutPicture => self.without_picture().await,
             Way::SeeingModel => self.seeing_model(&card).await,
@@ -163,8 +177,7 @@ impl Play<'_> {
         self.compare_words().await;
 
         page.send("And the next message?").await;
-        if matches!(self.row.way, Way::Wait | Way::ResendNow | Way::Cancel | Way::Unfamiliar) {
-            // The simulator plays its errors again for a new prompt.
+        if self.row.way.repeats() {
             page.persist().await;
         } else {
             page.answer().await;
@@ -240,12 +253,11 @@ impl Play<'_> {
         page.until::<bool>("the countdown to move", &moved).await;
     }
 
-    async fn wait(&self) {
-        self.assert_countdown_moves().await;
-        self.stage.page.answer().await;
-    }
-
     async fn resend_now(&self) {
+        // The others wait hardly longer than it takes to look twice.
+        if self.row.scenario == "rate-limit" {
+            self.assert_countdown_moves().await;
+        }
         self.stage.page.press("resend-now").await;
         self.stage.page.persist().await;
     }
@@ -258,6 +270,14 @@ impl Play<'_> {
         let card = page.card().await;
         assert!(!card.automatic && card.ways[0].action.ends_with("resend"), "{card:#?}");
         assert_eq!(self.stage.bench().asked(self.row.scenario).len(), tries);
+        page.persist().await;
+    }
+
+    async fn long_wait(&self, card: &Card) {
+        let page = &self.stage.page;
+        let words = card.wait.as_deref().expect("the time is told");
+        assert!(words.contains("ossible again at") && words.contains(':'), "no clock: {card:#?}");
+        assert!(card.ways[0].action.ends_with("resend"), "{card:#?}");
         page.persist().await;
     }
 
@@ -370,6 +390,8 @@ impl Play<'_> {
         let page = &self.stage.page;
         let words = format!("{} {}", card.title, card.meaning).to_lowercase();
         assert!(words.contains("not recogni"), "honest words: {card:#?}");
+        let speaker = page.text("section[data-card] [data-speaker]").await;
+        assert!(!speaker.contains("aiting"), "nobody knows whether waiting helps: {speaker}");
         let report = card.way("report").href.clone().expect("a link");
         page.click("section[data-card] [data-action=report]").await;
         page.until::<bool>(

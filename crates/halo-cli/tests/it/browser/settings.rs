@@ -40,6 +40,7 @@ fn a_provider_is_added_tested_used_and_removed() {
         let raw = page.text("[data-test-report] [data-raw]").await;
         let sent = stage.bench().asked("wrong-key").pop().expect("it was sent");
         assert_eq!(Some(raw), error_of(&sent));
+        page.assert_frame_stays().await;
         page.shoot("test-failure").await;
 
         fill(page, "#f-model", "halo-practice").await;
