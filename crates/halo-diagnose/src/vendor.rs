@@ -51,6 +51,9 @@ pub struct Vendor {
     pub(crate) words: Vec<String>,
     #[serde(default)]
     pub(crate) layer: Vec<String>,
+    /// How its errors are shaped, where nobody else shapes them so: the weakest witness.
+    #[serde(default)]
+    pub(crate) shape: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -89,6 +92,9 @@ fn index_of(name: &str) -> Option<usize> {
     })
 }
 
+/// How much of a body is looked at for its shape, in bytes.
+const SHAPE_HEAD: usize = 1_024;
+
 /// Indexes into [`vendors`] of everybody who may have spoken.
 #[derive(Debug, Default)]
 pub(crate) struct Witnesses {
@@ -98,6 +104,8 @@ pub(crate) struct Witnesses {
     pub(crate) host: Option<usize>,
     /// Told by response headers.
     pub(crate) headers: Vec<usize>,
+    /// Told by the shape of the body alone.
+    pub(crate) shape: Option<usize>,
     /// Told by words of the text, in order of appearance, outermost layer first.
     pub(crate) words: Vec<usize>,
     /// Named in the text as one who handed the error on, in the same order.
@@ -120,7 +128,12 @@ impl Witnesses {
                 headers.push(found);
             }
         }
-        Self { hint, host, headers, ..Self::default() }
+        let body = evidence.body.as_bytes();
+        let head = &body[..body.len().min(SHAPE_HEAD)];
+        let shape = VENDORS.iter().position(|v| {
+            v.shape.iter().any(|s| memchr::memmem::find(head, s.as_bytes()).is_some())
+        });
+        Self { hint, host, headers, shape, ..Self::default() }
     }
 
     /// Everybody, for the `vendor` condition of rules.
@@ -129,6 +142,7 @@ impl Witnesses {
             .iter()
             .chain(&self.host)
             .chain(&self.headers)
+            .chain(&self.shape)
             .chain(&self.words)
             .chain(&self.layers)
             .any(|at| VENDORS[*at].id == id)
@@ -147,7 +161,7 @@ impl Witnesses {
                 .or_else(|| self.words.iter().rev().find(plain))
                 .or_else(|| self.headers.iter().find(plain))
         };
-        first(false).or_else(|| first(true)).map(|at| &VENDORS[*at])
+        first(false).or_else(|| first(true)).or(self.shape.as_ref()).map(|at| &VENDORS[*at])
     }
 
     /// Who handed the error on, outermost first, ending with the speaker.
@@ -202,6 +216,8 @@ mod tests {
         assert!(Witnesses::of(&evidence).speaker().is_none());
         evidence.headers = Headers::new([("X-Amzn-ErrorType", "ThrottlingException")]);
         assert_eq!(Witnesses::of(&evidence).speaker().unwrap().id, "bedrock");
+        let own = Evidence::from_text(r#"{"type":"error","error":{"type":"overloaded_error"}}"#);
+        assert_eq!(Witnesses::of(&own).speaker().unwrap().id, "anthropic");
         evidence.url = Some("https://api.deepseek.com/chat/completions".to_owned());
         assert_eq!(Witnesses::of(&evidence).speaker().unwrap().id, "deepseek");
         evidence.provider = Some("LM-Studio".to_owned());

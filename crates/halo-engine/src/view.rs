@@ -198,13 +198,15 @@ fn card(
 ) -> Option<Card> {
     let log = input.log;
     let start = &attempt.start;
-    if attempt.end.is_none() && input.running.as_ref().is_some_and(|r| r.turn == turn.turn.id) {
+    let is_last = last_attempt == Some(start.id);
+    let runs_here = input.running.as_ref().is_some_and(|run| run.turn == turn.turn.id);
+    // Until it is decided what follows, there is nothing to offer.
+    if is_last && runs_here && input.wait.is_none() {
         return None;
     }
     let at = attempt.ended_at();
     let evidence = evidence(log, attempt)?;
     let diagnosis = diagnose(&evidence, &Context { now: Some(at), lang: input.lang });
-    let is_last = last_attempt == Some(start.id);
     let cured = log.steps.iter().any(|s| s.step.cause == Some(start.id))
         && turn.turn.kind != TurnKind::Reply;
     // Once the person has gone on, the old card is history.
@@ -212,7 +214,6 @@ fn card(
         || (attempt.partial().is_some() && log.head == attempt.partial())
         || matches!(turn.turn.kind, TurnKind::Continue { answer } if log.head == Some(answer));
     let overtaken = !is_last || cured || !anchored_at_head;
-    let runs_here = input.running.as_ref().is_some_and(|run| run.turn == turn.turn.id);
     let wait = if overtaken {
         None
     } else if runs_here {

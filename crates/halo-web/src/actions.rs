@@ -155,7 +155,7 @@ pub(crate) async fn message(
     if let (Ok(turn), Ok(attempt)) = (form.edit_turn.parse(), form.edit_attempt.parse()) {
         check_length(&form.text)?;
         let target = composer::target(&form.target);
-        let (action, text) = (Action::EditMessage, Some(form.text));
+        let (action, text) = (Action::EditMessage, Some(unix_lines(&form.text)));
         state.engine().act(Act { conversation: id, turn, attempt, action, target, text }).await?;
         return Ok(done(&headers, id));
     }
@@ -181,11 +181,15 @@ fn read(form: Message) -> Result<Submission, PageError> {
     Ok(Submission {
         turn: form.turn.unwrap_or_else(new_turn),
         conversation: ConversationId::new(Uuid::nil()),
-        // Browsers send line breaks of forms as CR LF.
-        text: form.text.replace("\r\n", "\n"),
+        text: unix_lines(&form.text),
         images,
         target: composer::target(&form.target),
     })
+}
+
+/// Browsers send line breaks of forms as CR LF.
+fn unix_lines(text: &str) -> String {
+    text.replace("\r\n", "\n")
 }
 
 /// A button of a card.

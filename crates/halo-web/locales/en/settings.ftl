@@ -90,6 +90,7 @@ settings-form-key-another = Another key
 settings-form-key-another-about = Used in this order when one is refused or used up.
 settings-form-key-more = Several keys
 settings-form-key-keep = Leave empty to keep { $key }
+settings-form-key-keep-short = Leave empty to keep it
 settings-form-key-saved = Saved: { $key }
 settings-form-key-drop = Remove this key
 settings-form-key-optional = Local servers need no key.

@@ -88,6 +88,7 @@ settings-form-key-another = 再加一个密钥
 settings-form-key-another-about = 前一个被拒绝或额度用尽时，按此顺序使用。
 settings-form-key-more = 多个密钥
 settings-form-key-keep = 留空则保留 { $key }
+settings-form-key-keep-short = 留空即保留原密钥
 settings-form-key-saved = 已保存：{ $key }
 settings-form-key-drop = 移除此密钥
 settings-form-key-optional = 本地服务器不需要密钥。

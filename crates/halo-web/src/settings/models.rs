@@ -423,8 +423,7 @@ fn key_words(w: Words, provider: &ProviderConfig, infos: &[KeyInfo]) -> String {
         };
     };
     let words = match &first.origin {
-        // A key too short to show a part of.
-        KeyOrigin::File if first.masked == "…" => w.t("settings-provider-key-short"),
+        KeyOrigin::File if first.masked == SHORT_KEY => w.t("settings-provider-key-short"),
         KeyOrigin::File => first.masked.clone(),
         KeyOrigin::Env(name) => w.t1("settings-provider-key-env", "name", name),
     };
@@ -515,6 +514,9 @@ fn env_example(preset: Option<&'static Preset>) -> String {
     preset.and_then(|preset| preset.key_env.first()).cloned().unwrap_or_else(|| "MY_KEY".to_owned())
 }
 
+/// How a key is shown that is too short to show a part of.
+const SHORT_KEY: &str = "…";
+
 /// One field for each saved key, one for what was typed beyond them, and always at least one.
 fn key_slots(w: Words, draft: &Draft, masked: &[String], focus: bool) -> Vec<KeySlot> {
     // A field of its own for a further key, so that one can be added without scripts.
@@ -530,8 +532,14 @@ fn key_slots(w: Words, draft: &Draft, masked: &[String], focus: bool) -> Vec<Key
                     (_, 0) if masked.len() < 2 => w.t("settings-form-key"),
                     _ => w.n("settings-form-key-number", "n", at as u64 + 1),
                 },
-                saved: saved.map(|key| w.t1("settings-form-key-saved", "key", key)),
-                hint: saved.map(|key| w.t1("settings-form-key-keep", "key", key)),
+                saved: saved.map(|key| match key.as_str() {
+                    SHORT_KEY => w.t("settings-provider-key-short"),
+                    key => w.t1("settings-form-key-saved", "key", key),
+                }),
+                hint: saved.map(|key| match key.as_str() {
+                    SHORT_KEY => w.t("settings-form-key-keep-short"),
+                    key => w.t1("settings-form-key-keep", "key", key),
+                }),
                 typed: draft.keys.get(at).cloned().unwrap_or_default(),
                 dropped: draft.dropped.contains(&at),
                 focus: focus && at == 0,

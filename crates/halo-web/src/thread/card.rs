@@ -4,7 +4,7 @@
 use askama::Template;
 use halo_engine::{Card, Offer, Purpose, WaitView};
 use halo_types::{
-    Action, Blame, Confidence, ConversationId, Evidence, Kind, Phase, Target, Timestamp,
+    Action, Blame, Confidence, ConversationId, Evidence, Kind, Lang, Phase, Target, Timestamp,
 };
 
 use super::{Piece, Setting, duration, raw, tokens};
@@ -79,6 +79,8 @@ struct CardTemplate<'a> {
     advice: Vec<Way>,
     blame: &'static str,
     speaker: String,
+    /// Between two sentences: nothing in Chinese.
+    gap: &'static str,
     helps: String,
     doubt: Option<String>,
     details: Vec<Detail>,
@@ -130,6 +132,7 @@ pub(super) fn piece(
         advice,
         blame: blame(diagnosis.blame),
         speaker: speaker(card, words),
+        gap: if words.lang() == Lang::Zh { "" } else { " " },
         // Of an error that was not recognised nobody can say whether waiting helps, and its
         // meaning says already that Halo does not know.
         helps: match (is_known, diagnosis.transient) {

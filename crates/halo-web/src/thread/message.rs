@@ -143,7 +143,8 @@ fn ending(ending: Option<&Ending>) -> (&'static str, Option<&'static str>) {
 
 fn usage(words: Words, view: &MessageView) -> Option<String> {
     let usage = view.message.usage?;
-    match (usage.input, usage.output) {
+    // A broken answer carries the figures of its beginning, which count no output yet.
+    match (usage.input, usage.output.filter(|output| *output > 0)) {
         (Some(input), Some(output)) => {
             Some(words.t2("message-usage", ("input", &tokens(input)), ("output", &tokens(output))))
         }

@@ -346,12 +346,10 @@ impl Play<'_> {
         let page = &self.stage.page;
         assert_eq!(card.wait, None, "money does not come by waiting: {card:#?}");
         assert!(!card.ways[0].action.ends_with("resend"), "{card:#?}");
-        // The words of OpenAI tell whose they are, though the host is nobody's.
-        if self.protocol == OpenaiChat || card.offers("open_billing") {
-            assert_eq!(card.ways[0].action, "open_billing", "{card:#?}");
-            let href = card.ways[0].href.as_deref().unwrap_or_default();
-            assert!(href.starts_with("https://"), "{card:#?}");
-        }
+        // Words and shape tell whose they are, though the host is nobody's.
+        assert_eq!(card.ways[0].action, "open_billing", "{card:#?}");
+        let href = card.ways[0].href.as_deref().unwrap_or_default();
+        assert!(href.starts_with("https://"), "{card:#?}");
         let way = card.ways.iter().find(|way| way.action.starts_with("switch_"));
         let way = way.unwrap_or_else(|| panic!("no provider to switch to: {card:#?}"));
         self.switch(way.action.clone(), way.target.clone()).await;
