@@ -144,7 +144,8 @@ export function refresh() {
     takeState(content);
     follow();
   }).catch((error) => {
-    if (error.status === 404) location.href = "/";
+    // Deleted, here or in another tab: the page that follows offers to take that back.
+    if (error.status === 404) location.href = `/new?deleted=${id}`;
   }).finally(() => {
     run = null;
     if (again) { again = false; refresh(); }
