@@ -148,7 +148,7 @@ fn fragment(
     let pieces = thread::pieces(view, &setting)?;
     let mut composer = Composer::of(view, &targets, words);
     if let (Some(turn), Some(attempt)) = (show.edit, show.attempt) {
-        composer.text = last_prompt(view);
+        composer.text = prompt_of(view, turn);
         composer.edit = Some(Edit { turn: turn.to_string(), attempt: attempt.to_string() });
     }
     let title = match view.meta.title.trim() {
@@ -166,8 +166,14 @@ fn fragment(
     })
 }
 
-fn last_prompt(view: &ConversationView) -> String {
-    view.items
+/// The prompt of a failed turn: the person's message nearest above its card.
+fn prompt_of(view: &ConversationView, turn: TurnId) -> String {
+    let card = view.items.iter().rposition(|item| match item {
+        Item::Card(card) => card.turn == turn,
+        _ => false,
+    });
+    let above = &view.items[..card.unwrap_or(view.items.len())];
+    above
         .iter()
         .rev()
         .find_map(|item| match item {

@@ -17,6 +17,8 @@ const key = id || "new";
 let images = [];
 let uploads = 0;
 let sending = false;
+/** What stood in the input before a prompt was taken up for editing; `null` while none is. */
+let aside = null;
 
 /** A UUIDv7: the id of the next turn, so that a repeated send is one turn. */
 function newTurn() {
@@ -41,14 +43,15 @@ function fit() {
   prompt.style.height = `${prompt.scrollHeight}px`;
 }
 
+/** Keeps the draft. What is typed while a prompt is edited is not part of it. */
 function keep() {
-  save(key, { text: prompt.value, images: images.filter((image) => image.image) });
+  save(key, { text: aside ?? prompt.value, images: images.filter((image) => image.image) });
 }
 
 /* Pictures */
 
 function showTray() {
-  tray.hidden = images.length === 0;
+  tray.hidden = images.length === 0 || aside !== null;
   tray.replaceChildren(...images.map((image) => {
     const thumb = document.createElement("div");
     thumb.className = image.image ? "thumb" : "thumb pending";
@@ -73,6 +76,7 @@ function showTray() {
 }
 
 async function addFile(file) {
+  if (aside !== null) { complain(word("script-editing-pictures")); return; }
   if (!/^image\/(png|jpeg|gif|webp)$/.test(file.type)) {
     complain(word("script-not-a-picture", { name: file.name }));
     return;
@@ -137,9 +141,14 @@ addEventListener("drop", (event) => {
 
 /* Sending */
 
-function clear() {
-  prompt.value = "";
-  images = [];
+/** A command sends no pictures, so they stay for the next message. */
+const COMMAND = /^(\/new|\/practice|\/compact(\s[^]*)?)$/;
+
+/** Makes room for the next message. After an edit the draft it pushed aside comes back. */
+function clear({ pictures = true } = {}) {
+  if (aside === null && pictures) images = [];
+  prompt.value = aside ?? "";
+  aside = null;
   form.elements.turn.value = newTurn();
   form.elements.edit_turn.value = "";
   form.elements.edit_attempt.value = "";
@@ -151,18 +160,20 @@ function clear() {
 }
 
 async function send() {
-  if (sending || "busy" in conversation.dataset) return;
-  if (uploads > 0) { complain(word("script-wait-for-picture")); return; }
+  if (sending) return;
   const text = prompt.value.trim();
-  if (!text && images.length === 0) return;
-  if (text === "/practice") { clear(); await openPractice(); return; }
+  if (!text && (images.length === 0 || aside !== null)) return;
+  if ("busy" in conversation.dataset) { complain(word("script-busy")); return; }
+  if (uploads > 0) { complain(word("script-wait-for-picture")); return; }
+  const pictures = !COMMAND.test(text);
+  if (text === "/practice") { clear({ pictures }); await openPractice(); return; }
   sending = true;
   const button = form.querySelector("[data-send]");
   button.disabled = true;
   form.elements.images.value = images.length ? JSON.stringify(images.map((image) => image.image)) : "";
   try {
     const answer = await post(form.getAttribute("action"), new URLSearchParams(new FormData(form)));
-    clear();
+    clear({ pictures });
     if (answer.go) location.href = answer.go;
     else if (answer.conversation !== id) location.href = `/c/${answer.conversation}`;
     else { toBottom(); await refresh(); toBottom(); }
@@ -175,6 +186,11 @@ async function send() {
     button.disabled = false;
   }
 }
+
+// What was said about an answer under way is over with it.
+conversation.addEventListener("halo-state", () => {
+  if (!("busy" in conversation.dataset) && trouble.textContent === word("script-busy")) complain("");
+});
 
 form.addEventListener("submit", (event) => {
   if (event.submitter?.matches("[data-stop]")) {
@@ -227,13 +243,21 @@ document.addEventListener("keydown", (event) => {
 
 /* Editing the prompt of a failed turn */
 
+/** The prompt that a card is about: the own message nearest above it. */
+function promptOf(element) {
+  let item = element.closest("[data-item]");
+  while (item && !item.querySelector('[data-message-role="user"]')) item = item.previousElementSibling;
+  return item?.querySelector("[data-text]")?.textContent ?? "";
+}
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-action]");
   switch (button?.dataset.action) {
     case "edit_message": {
       event.preventDefault();
-      const own = document.querySelectorAll('[data-message-role="user"] [data-text]');
-      prompt.value = own[own.length - 1]?.textContent ?? "";
+      aside ??= prompt.value;
+      prompt.value = promptOf(button);
+      showTray();
       form.elements.edit_turn.value = button.dataset.turn;
       form.elements.edit_attempt.value = button.dataset.attemptId;
       editing.hidden = false;
@@ -242,6 +266,7 @@ document.addEventListener("click", (event) => {
       break;
     }
     case "cancel-edit":
+      event.preventDefault();
       clear();
       prompt.focus();
       break;
@@ -294,11 +319,10 @@ function chooseModel() {
 /* The beginning */
 
 form.elements.turn.value = newTurn();
-if (editing.hidden) {
-  const draft = load(key);
-  if (!prompt.value) prompt.value = draft.text ?? "";
-  images = (draft.images ?? []).filter((image) => image.image && image.url);
-}
+const draft = load(key);
+images = (draft.images ?? []).filter((image) => image.image && image.url);
+if (!editing.hidden) aside = draft.text ?? "";
+else if (!prompt.value) prompt.value = draft.text ?? "";
 showTray();
 fit();
 if (matchMedia("(hover: hover)").matches) prompt.focus({ preventScroll: true });
