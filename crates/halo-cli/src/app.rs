@@ -21,7 +21,7 @@ use crate::instance::{self, Instance};
 use crate::practice;
 
 /// How long open connections may take to end at a shutdown.
-const GRACE: Duration = Duration::from_secs(3);
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Options of the app.
 #[derive(Debug, Clone, Args)]
@@ -149,7 +149,7 @@ fn has_desktop() -> bool {
     graphical && !set("SSH_CONNECTION") && std::io::stdout().is_terminal()
 }
 
-/// Waits for Ctrl+C or the system's request to end.
+/// Waits for Ctrl+C, the system's request to end, or the end of the terminal.
 async fn asked_to_end() {
     let interrupt = async {
         if tokio::signal::ctrl_c().await.is_err() {
@@ -157,18 +157,26 @@ async fn asked_to_end() {
         }
     };
     #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
+    let (terminate, hang_up) = {
+        use tokio::signal::unix::SignalKind;
+        (signalled(SignalKind::terminate()), signalled(SignalKind::hangup()))
     };
     #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
+    let (terminate, hang_up) = (std::future::pending::<()>(), std::future::pending::<()>());
     tokio::select! {
         () = interrupt => {}
         () = terminate => {}
+        () = hang_up => {}
+    }
+}
+
+/// Waits for a signal; for ever where it cannot be listened for.
+#[cfg(unix)]
+async fn signalled(kind: tokio::signal::unix::SignalKind) {
+    match tokio::signal::unix::signal(kind) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(_) => std::future::pending().await,
     }
 }

@@ -59,8 +59,13 @@ fn blocking(command: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode
         Ok(code) => code,
         Err(error) => {
             eprintln!("halo: {error}");
-            for cause in error.chain().skip(1) {
-                eprintln!("  because: {cause}");
+            let mut said = error.to_string();
+            for cause in error.chain().skip(1).map(ToString::to_string) {
+                // Some errors say their cause in their own words already.
+                if !said.contains(&cause) {
+                    eprintln!("  because: {cause}");
+                    said.push_str(&cause);
+                }
             }
             ExitCode::FAILURE
         }

@@ -117,7 +117,9 @@ impl Engine {
             }
             Action::EditMessage => {
                 let text = act.text.ok_or(EngineError::DoesNotFit("the new text is missing"))?;
-                self.edit(&live, turn.prompt, text, failed_target).await
+                let target = act.target.unwrap_or(failed_target);
+                self.set_target(act.conversation, target.clone()).await?;
+                self.edit(&live, turn.prompt, text, target).await
             }
             _ => Err(EngineError::DoesNotFit("this action opens a page")),
         }
@@ -227,13 +229,12 @@ impl Engine {
             let log = live.log.lock().await;
             log.message(answer).ok_or(EngineError::NotFound("message"))?.role == Role::User
         };
-        let (prompt, same) = if is_prompt {
+        let prompt = if is_prompt { answer } else { self.answer_of(&live, answer).await?.0 };
+        let chosen = {
             let log = live.log.lock().await;
-            (answer, self.target_of(&log).ok_or(EngineError::NoTarget)?)
-        } else {
-            self.answer_of(&live, answer).await?
+            self.target_of(&log)
         };
-        let target = target.unwrap_or(same);
+        let target = target.or(chosen).ok_or(EngineError::NoTarget)?;
         self.store_and_start(&live, turn, prompt, TurnKind::Reply, target).await
     }
 
@@ -266,6 +267,9 @@ impl Engine {
     ) -> Result<(), EngineError> {
         if self.store().turn(id).await?.is_some() {
             return Ok(());
+        }
+        if self.provider(&target.provider).is_none() {
+            return Err(EngineError::NoProvider(target.provider));
         }
         let purpose = crate::view::purpose(&kind);
         let guard = live.begin(self, id, purpose, target.clone(), now())?;

@@ -201,7 +201,10 @@ impl Engine {
             TestFailure::local(TestStep::Url, format!("there is no provider named {id}"), lang)
         })?;
         let models = self.fetch_models_for(&provider, None, lang).await?;
-        let names = models.iter().map(|model| model.id.clone()).collect();
+        // What the person chose stays in front.
+        let mut names = provider.models.clone();
+        let fetched = models.iter().map(|model| &model.id);
+        names.extend(fetched.filter(|name| !provider.models.contains(name)).cloned());
         let is_practice = self.practice().is_some_and(|practice| practice.provider.id == *id);
         for model in &models {
             for fact in provider_facts(&provider, model) {

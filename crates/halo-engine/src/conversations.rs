@@ -1,8 +1,8 @@
 //! Conversations as a whole: list, view, title, deletion, steps of the view.
 
 use halo_types::{
-    AttemptId, ConversationId, ConversationMeta, Lang, Parameters, Record, StepId, StepUndone,
-    Target, Tombstone,
+    AttemptId, ConversationId, ConversationMeta, Head, Lang, MessageId, Parameters, Record, StepId,
+    StepRedone, StepUndone, Target, Tombstone,
 };
 use uuid::Uuid;
 
@@ -85,14 +85,10 @@ impl Engine {
         .ok_or(EngineError::NoConversation(id))
     }
 
-    /// The model that the conversation's next turn goes to: the chosen one while its provider is
-    /// configured, else the default.
+    /// The model that the conversation's next turn goes to: the chosen one, also where its provider
+    /// was removed, so that nothing goes to another one unasked; the default where none was chosen.
     pub(crate) fn target_of(&self, log: &Log) -> Option<Target> {
-        log.meta
-            .as_ref()
-            .and_then(|meta| meta.target.clone())
-            .filter(|target| self.provider(&target.provider).is_some())
-            .or_else(|| self.default_target())
+        log.meta.as_ref().and_then(|meta| meta.target.clone()).or_else(|| self.default_target())
     }
 
     /// Gives a conversation a title of the person's own.
@@ -216,16 +212,34 @@ impl Engine {
     /// [`EngineError::NotFound`] for an unknown step, or if the store fails.
     pub async fn redo_step(&self, id: ConversationId, step: StepId) -> Result<(), EngineError> {
         let live = self.live(id).await?;
-        let again = match live.log.lock().await.step(step) {
+        let undone = match live.log.lock().await.step(step) {
             None => return Err(EngineError::NotFound("step")),
-            Some(entry) if !entry.undone => return Ok(()),
-            Some(entry) => halo_types::Step {
-                id: StepId::new(Uuid::now_v7()),
-                at: now(),
-                ..entry.step.clone()
-            },
+            Some(entry) => entry.undone,
         };
-        self.append(&live, &[Record::Step(again)]).await
+        if undone {
+            let record = StepRedone { step, conversation: id, at: now() };
+            self.append(&live, &[Record::StepRedone(record)]).await?;
+        }
+        Ok(())
+    }
+
+    /// Shows the branch through this message, one of several at its place.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] for an unknown message, [`EngineError::Busy`] while a turn runs,
+    /// or if the store fails.
+    pub async fn choose(&self, id: ConversationId, message: MessageId) -> Result<(), EngineError> {
+        let live = self.live(id).await?;
+        if live.progress().is_some() {
+            return Err(EngineError::Busy);
+        }
+        let end = {
+            let log = live.log.lock().await;
+            log.message(message).ok_or(EngineError::NotFound("message"))?;
+            log.end_of_branch(message)
+        };
+        let head = Head { conversation: id, message: Some(end), at: now() };
+        self.append(&live, &[Record::Head(head)]).await
     }
 
     /// A report on a failed attempt, as Markdown, without secrets.

@@ -116,6 +116,11 @@ impl Log {
                     entry.undone = true;
                 }
             }
+            Record::StepRedone(redone) => {
+                if let Some(entry) = self.steps.iter_mut().find(|s| s.step.id == redone.step) {
+                    entry.undone = false;
+                }
+            }
             Record::Head(head) => self.head = head.message,
             Record::Tombstone(_) => self.deleted = true,
         }
@@ -154,6 +159,34 @@ impl Log {
         }
         branch.reverse();
         branch
+    }
+
+    /// The messages at the same place as this one, itself included, in the order of making.
+    pub(crate) fn siblings(&self, message: &Message) -> Vec<MessageId> {
+        let mut siblings: Vec<MessageId> = self
+            .messages
+            .values()
+            .filter(|other| other.parent == message.parent && other.role == message.role)
+            .map(|other| other.id)
+            .collect();
+        siblings.sort_unstable();
+        siblings
+    }
+
+    /// The newest message below this one: where the branch through it ends.
+    pub(crate) fn end_of_branch(&self, from: MessageId) -> MessageId {
+        let mut end = from;
+        // Children are younger than their parents, so this goes down and ends.
+        while let Some(next) = self
+            .messages
+            .values()
+            .filter(|m| m.parent == Some(end) && m.id > end)
+            .map(|m| m.id)
+            .max()
+        {
+            end = next;
+        }
+        end
     }
 
     /// The steps that were not taken back, oldest first.

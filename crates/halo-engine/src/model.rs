@@ -1,8 +1,8 @@
 //! What the edges read: a conversation as it is to be shown, and the news about it.
 
 use halo_types::{
-    Action, AttemptId, ConversationId, ConversationMeta, Diagnosis, Evidence, Message, StepId,
-    StepKind, Target, Timestamp, TurnId,
+    Action, AttemptId, ConversationId, ConversationMeta, Diagnosis, Evidence, Message, MessageId,
+    StepId, StepKind, Target, Timestamp, TurnId,
 };
 
 /// A row of the conversation list.
@@ -62,6 +62,9 @@ pub enum Item {
 pub struct MessageView {
     /// The message as stored.
     pub message: Message,
+    /// All messages at this place in the order of making, itself included; one where there is no
+    /// other.
+    pub siblings: Vec<MessageId>,
     /// For answers: the turn, so that Continue and Resend can name it.
     pub turn: Option<TurnId>,
     /// Whether its pictures are left out of requests to the present target.

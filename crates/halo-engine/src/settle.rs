@@ -19,6 +19,9 @@ use crate::model::WaitView;
 use crate::view::situation;
 use crate::{Engine, EngineError, now};
 
+/// How long a card waits for the list of models that it offers.
+const LIST_PATIENCE: Duration = Duration::from_secs(8);
+
 /// How a turn came to its end for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
@@ -118,6 +121,11 @@ pub(crate) async fn settle(
     records.push(Record::AttemptEnd(Box::new(end)));
     guard.append(&records).await?;
     guard.attempt_ends(None);
+    if failure.as_ref().is_some_and(|failure| failure.diagnosis.kind == Kind::ModelNotFound) {
+        // The card names the models that the key can reach; a list that fails changes nothing.
+        let list = engine.fetch_models(&target.provider, Lang::En);
+        let _ = tokio::time::timeout(LIST_PATIENCE, list).await;
+    }
     if let Err(error) = engine.store().drop_chunks(attempt).await {
         tracing::warn!(%error, "the journal of a stored answer could not be cleared");
     }

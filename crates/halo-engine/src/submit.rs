@@ -76,11 +76,13 @@ impl Engine {
             let meta = log.meta.clone().ok_or(EngineError::NoConversation(conversation))?;
             (meta, log.head)
         };
-        let chosen = target.or_else(|| meta.target.clone());
-        let target = chosen
-            .filter(|target| self.provider(&target.provider).is_some())
+        let target = target
+            .or_else(|| meta.target.clone())
             .or_else(|| self.default_target())
             .ok_or(EngineError::NoTarget)?;
+        if self.provider(&target.provider).is_none() {
+            return Err(EngineError::NoProvider(target.provider));
+        }
         let guard = live.begin(self, id, Purpose::Reply, target.clone(), now())?;
         let mut records = Vec::new();
         let title = if meta.title.is_empty() { auto_title(&text) } else { meta.title.clone() };
@@ -134,6 +136,9 @@ impl Engine {
         turn: Turn,
         target: Target,
     ) -> Result<(), EngineError> {
+        if self.provider(&target.provider).is_none() {
+            return Err(EngineError::NoProvider(target.provider));
+        }
         let guard = live.begin(self, turn.id, purpose(&turn.kind), target.clone(), now())?;
         self.spawn(guard, turn, target);
         Ok(())

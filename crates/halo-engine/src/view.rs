@@ -6,8 +6,8 @@ use halo_context::{CompactInput, ModelFacts, ViewInput, in_force, plan, request_
 use halo_diagnose::{Context, diagnose};
 use halo_recover::Situation;
 use halo_types::{
-    AttemptOutcome, Ending, Evidence, Lang, Message, MessageId, Phase, RequestFacts, Role,
-    StepKind, StopReason, Target, Timestamp, TransportClass, TransportFailure, TurnKind,
+    Action, AttemptOutcome, Blame, Ending, Evidence, Lang, Message, MessageId, Phase, RequestFacts,
+    Role, StepKind, StopReason, Target, Timestamp, TransportClass, TransportFailure, TurnKind,
 };
 
 use crate::log::{AttemptLog, Log, TurnLog};
@@ -79,6 +79,7 @@ pub(crate) fn situation(
         shown: shown && turn.turn.kind == TurnKind::Reply,
         images: attempt.start.images,
         can_compact: compactable,
+        changed: false,
         parameters: log.meta.as_ref().map_or_else(Vec::new, |meta| {
             crate::exchange::droppable_parameters(attempt.start.protocol, meta)
         }),
@@ -123,7 +124,7 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
                     .filter(|id| on_branch.contains(id))
                     .unwrap_or(turn.turn.prompt);
                 if anchor == message.id
-                    && let Some(card) = card(input, turn, attempt, last_attempt, &branch)
+                    && let Some(card) = card(input, turn, attempt, last_attempt, &branch, &next)
                 {
                     items.push(Item::Card(Box::new(card)));
                     let steps = log.steps.iter().filter(|entry| {
@@ -180,6 +181,7 @@ fn message_view(
     };
     let answer = message.role == Role::Assistant && message.origin.is_some();
     MessageView {
+        siblings: input.log.siblings(message),
         turn: message.origin.as_ref().map(|origin| origin.turn),
         images_omitted: next.without_images.contains(&message.id),
         summarised: next.summarised.contains(&message.id),
@@ -195,6 +197,7 @@ fn card(
     attempt: &AttemptLog,
     last_attempt: Option<halo_types::AttemptId>,
     branch: &[Message],
+    next: &halo_context::View,
 ) -> Option<Card> {
     let log = input.log;
     let start = &attempt.start;
@@ -206,7 +209,16 @@ fn card(
     }
     let at = attempt.ended_at();
     let evidence = evidence(log, attempt)?;
-    let diagnosis = diagnose(&evidence, &Context { now: Some(at), lang: input.lang });
+    let mut diagnosis = diagnose(&evidence, &Context { now: Some(at), lang: input.lang });
+    let ended_here = matches!(
+        attempt.end.as_ref().map(|e| &e.outcome),
+        None | Some(AttemptOutcome::Died { .. })
+    );
+    if ended_here {
+        // Neither the network nor the provider is at fault.
+        diagnosis.blame = Blame::Halo;
+        diagnosis.remedies.retain(|remedy| remedy.action != Action::CheckNetwork);
+    }
     let cured = log.steps.iter().any(|s| s.step.cause == Some(start.id))
         && turn.turn.kind != TurnKind::Reply;
     // Once the person has gone on, the old card is history.
@@ -228,6 +240,8 @@ fn card(
         let mut situation = situation(log, turn, attempt, compaction.is_some());
         // A broken continuation is continued from the answer it belongs to.
         situation.shown |= matches!(turn.turn.kind, TurnKind::Continue { .. });
+        // Steps were taken or taken back since: the next request is not the one that was refused.
+        situation.changed = next.applied != start.steps;
         offers(&OfferInput {
             diagnosis: &diagnosis,
             situation: &situation,

@@ -84,8 +84,8 @@ impl Failure {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000)));
         }
         // The gateway has made its own attempts; the program's would multiply them.
-        let should_retry =
-            self.diagnosis.transient && wait_ms.is_some_and(|ms| ms <= MAX_LEFT_WAIT_MS);
+        let should_retry = self.diagnosis.transient
+            && wait_ms.is_some_and(|ms| (1..=MAX_LEFT_WAIT_MS).contains(&ms));
         Refusal::new(protocol, &error, self.diagnosis.kind, self.attempts, should_retry, headers)
     }
 }

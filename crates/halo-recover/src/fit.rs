@@ -23,6 +23,7 @@ pub fn fits(action: Action, signs: &Signs, situation: &Situation) -> bool {
         // have changed in the meantime, so there the person may try.
         Action::Resend => {
             signs.transient
+                || situation.changed
                 || matches!(
                     signs.kind,
                     Kind::InvalidApiKey

@@ -96,6 +96,8 @@ pub struct Situation {
     pub images: u32,
     /// Whether there is an older part that can be summarised.
     pub can_compact: bool,
+    /// Whether the next request differs from the one that failed already.
+    pub changed: bool,
     /// Parameters in the request that can be left out.
     pub parameters: Vec<String>,
 }

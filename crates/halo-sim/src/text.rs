@@ -131,6 +131,8 @@ fn memory(messages: &[RequestMessage], lang: Lang) -> Option<String> {
 
 /// Whether the person, or Halo on their behalf, asks for a summary of the conversation.
 pub(crate) fn wants_summary(prompt: &str) -> bool {
+    // A summary that stands before the message, put there by an earlier compaction, asks nothing.
+    let prompt = prompt.rsplit("[End of the summary.").next().unwrap_or(prompt);
     let lower = prompt.to_lowercase();
     let asks = ["summarise", "summarize", "summary of"].iter().any(|w| lower.contains(w));
     let about = ["conversation", "messages above", "transcript"].iter().any(|w| lower.contains(w));
@@ -354,6 +356,10 @@ mod tests {
             .collect();
         messages.push(message(Role::User, "Summarise the conversation above."));
         assert!(wants_summary("Summarise the conversation above."));
+        assert!(!wants_summary(
+            "[Summary of the conversation so far.]\n\nnotes\n\n[End of the summary. The conversation \
+             goes on below.]\n\nAnd what now?"
+        ));
         let whole = summary(&messages, 2_000);
         assert!(whole.contains("The user said: “Note 1 from the logbook"), "{whole}");
         assert!(!whole.contains('…') || whole.contains("Note 15"), "{whole}");

@@ -96,6 +96,7 @@ async fn derive(
         | Record::WaitEnd(_)
         | Record::Step(_)
         | Record::StepUndone(_)
+        | Record::StepRedone(_)
         | Record::Head(_) => return Ok(()),
     };
     query.execute(&mut *connection).await.map_err(failed(DOING))?;

@@ -44,7 +44,7 @@ pub use ids::{
 pub use kind::Kind;
 pub use record::{
     AttemptEnd, AttemptOutcome, AttemptStart, ConversationMeta, Head, Parameters, Record,
-    StepUndone, Tombstone, Turn, TurnKind, Wait, WaitEnd,
+    StepRedone, StepUndone, Tombstone, Turn, TurnKind, Wait, WaitEnd,
 };
 pub use request::{Blobs, ChatRequest, Protocol, RequestMessage, ToolSpec};
 pub use step::{Step, StepBy, StepKind};

@@ -29,6 +29,8 @@ pub enum Record {
     Step(Step),
     /// A step is taken back.
     StepUndone(StepUndone),
+    /// A step that was taken back is taken again.
+    StepRedone(StepRedone),
     /// Another message is the head of the branch shown.
     Head(Head),
     /// The conversation is deleted.
@@ -49,6 +51,7 @@ impl Record {
             Self::WaitEnd(_) => "wait_end",
             Self::Step(_) => "step",
             Self::StepUndone(_) => "step_undone",
+            Self::StepRedone(_) => "step_redone",
             Self::Head(_) => "head",
             Self::Tombstone(_) => "tombstone",
         }
@@ -67,6 +70,7 @@ impl Record {
             Self::WaitEnd(end) => end.conversation,
             Self::Step(step) => step.conversation,
             Self::StepUndone(undone) => undone.conversation,
+            Self::StepRedone(redone) => redone.conversation,
             Self::Head(head) => head.conversation,
             Self::Tombstone(tombstone) => tombstone.conversation,
         }
@@ -85,6 +89,7 @@ impl Record {
             Self::WaitEnd(end) => end.at,
             Self::Step(step) => step.at,
             Self::StepUndone(undone) => undone.at,
+            Self::StepRedone(redone) => redone.at,
             Self::Head(head) => head.at,
             Self::Tombstone(tombstone) => tombstone.at,
         }
@@ -281,6 +286,17 @@ pub struct WaitEnd {
 /// A step is taken back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepUndone {
+    /// The step.
+    pub step: StepId,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A step that was taken back is taken again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepRedone {
     /// The step.
     pub step: StepId,
     /// The conversation.

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use halo_types::{Confidence, Diagnosis, Evidence, Kind, Lang};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
+use super::conceal;
+
 /// The width that prose is wrapped to.
 const WIDTH: usize = 78;
 /// How many lines of the provider's words are shown.
@@ -86,17 +88,13 @@ fn raw(out: &mut String, evidence: &Evidence, diagnosis: &Diagnosis, words: &Wor
     if let Some(status) = evidence.status {
         line(out, &format!("  HTTP {status}"));
     }
-    let body = evidence.body.text();
-    let body = body.as_ref();
+    let (body, span) = conceal::body(&evidence.body.text(), diagnosis.because.span);
+    let body = body.as_str();
     if body.trim().is_empty() {
         line(out, &format!("  {}", words.no_body));
         return;
     }
-    let marked = diagnosis
-        .because
-        .span
-        .filter(|(start, end)| start < end && body.get(*start..*end).is_some())
-        .unwrap_or((0, 0));
+    let marked = span.unwrap_or((0, 0));
     let (from, to) = window(body, marked);
     if from > 0 {
         line(out, &format!("  {}", words.left_out));

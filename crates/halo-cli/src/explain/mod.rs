@@ -1,6 +1,7 @@
 //! `halo explain`: what an error of a provider means, from a text, a file or a pipe.
 
 mod card;
+mod conceal;
 mod jsonl;
 
 use std::fs::File;
@@ -114,7 +115,8 @@ fn run_one(args: &ExplainArgs, context: &Context) -> anyhow::Result<u8> {
     }
     let mut evidence = input::parse(&text, context.now);
     complete(args, &mut evidence);
-    let diagnosis = diagnose(&evidence, context);
+    let mut diagnosis = diagnose(&evidence, context);
+    conceal::diagnosis(&mut diagnosis, &evidence);
 
     let mut out = io::stdout().lock();
     if args.json {
@@ -134,7 +136,10 @@ fn run_lines(args: &ExplainArgs, context: &Context) -> anyhow::Result<u8> {
     let explain = |mut evidence: Evidence| {
         complete(args, &mut evidence);
         // Waits count from when the failure was noticed, where the record tells.
-        diagnose(&evidence, &Context { now: evidence.at.or(context.now), ..*context })
+        let context = Context { now: evidence.at.or(context.now), ..*context };
+        let mut diagnosis = diagnose(&evidence, &context);
+        conceal::diagnosis(&mut diagnosis, &evidence);
+        diagnosis
     };
     let bad = match source(args.file.as_deref()) {
         Some(path) => jsonl::run(open(path)?, out, explain)?,

@@ -165,6 +165,11 @@ async fn compaction_keeps_the_log_and_is_undone() {
         chat.engine.undo_step(chat.id, step.id).await.unwrap();
         let view = chat.view().await;
         assert!(view.meter.tokens > small, "{} > {small}", view.meter.tokens);
+        chat.engine.redo_step(chat.id, step.id).await.unwrap();
+        let view = chat.view().await;
+        assert_eq!(view.meter.tokens, small);
+        let steps = view.items.iter().filter(|item| matches!(item, Item::Step(_))).count();
+        assert_eq!(steps, 1);
     }
 }
 
@@ -232,6 +237,88 @@ async fn the_nearest_model_is_offered_first() {
     chat.act(&missing, Action::SwitchModel, Some(first.clone())).await;
     let view = chat.settled().await;
     assert_eq!(view.target, Some(first));
+}
+
+#[tokio::test]
+async fn the_models_that_the_key_can_reach_are_fetched_for_the_card() {
+    let bench = Bench::with(|settings| {
+        for provider in &mut settings.providers {
+            provider.models = vec!["model-not-found".to_owned()];
+        }
+    })
+    .await;
+    for protocol in Protocol::ALL {
+        let chat = bench.chat(*protocol, "model-not-found").await;
+        let view = chat.say("Hello").await;
+        let missing = card(&view).expect("a card");
+        let first = missing.offers.iter().find_map(|offer| offer.target.clone()).unwrap();
+        assert_eq!(first.model, "model-now-found");
+        let provider = bench.engine.provider(&first.provider).unwrap();
+        assert_eq!(provider.models[0], "model-not-found", "the person's choice stays in front");
+        chat.act(&missing, Action::SwitchModel, Some(first)).await;
+        assert!(answer(&chat.settled().await).is_some());
+    }
+}
+
+#[tokio::test]
+async fn an_edited_prompt_goes_to_the_chosen_model_and_the_first_one_stays_reachable() {
+    let bench = Bench::new().await;
+    let chat = bench.chat(Protocol::OpenaiChat, "content-filtered").await;
+    let view = chat.say("Something rude").await;
+    let first = match view.items.first() {
+        Some(Item::Message(message)) => message.message.id,
+        other => panic!("{other:?}"),
+    };
+    let refused = card(&view).expect("the refusal has a card");
+    bench
+        .engine
+        .act(halo_engine::Act {
+            conversation: chat.id,
+            turn: refused.turn,
+            attempt: refused.attempt,
+            action: Action::EditMessage,
+            target: Some(crate::bench::target(Protocol::OpenaiChat, "halo-practice")),
+            text: Some("Something kind".to_owned()),
+        })
+        .await
+        .unwrap();
+    let view = chat.settled().await;
+    assert!(answer(&view).is_some(), "{view:#?}");
+    let Some(Item::Message(prompt)) = view.items.first() else { panic!("{view:#?}") };
+    assert_eq!(prompt.message.text(), "Something kind");
+    assert_eq!(prompt.siblings.len(), 2);
+    bench.engine.choose(chat.id, first).await.unwrap();
+    let view = chat.view().await;
+    let Some(Item::Message(prompt)) = view.items.first() else { panic!("{view:#?}") };
+    assert_eq!(prompt.message.text(), "Something rude");
+    assert!(card(&view).is_some() || view.items.len() > 1);
+}
+
+#[tokio::test]
+async fn another_answer_keeps_the_first_and_a_removed_provider_is_not_replaced_unasked() {
+    let bench = Bench::new().await;
+    let chat = bench.chat(Protocol::Anthropic, "halo-practice").await;
+    let view = chat.say("Hello").await;
+    let first = crate::bench::last(&view).id;
+    let turn = halo_types::TurnId::new(uuid::Uuid::now_v7());
+    bench.engine.regenerate(chat.id, first, turn, None).await.unwrap();
+    let view = chat.settled().await;
+    let Some(Item::Message(second)) = view.items.last() else { panic!("{view:#?}") };
+    assert_eq!(second.siblings.len(), 2);
+    assert_ne!(second.message.id, first);
+    bench.engine.choose(chat.id, first).await.unwrap();
+    assert_eq!(crate::bench::last(&chat.view().await).id, first);
+
+    bench.engine.config().remove_provider(&id_of(Protocol::Anthropic).parse().unwrap()).unwrap();
+    let submission = halo_engine::Submission {
+        turn: halo_types::TurnId::new(uuid::Uuid::now_v7()),
+        conversation: chat.id,
+        text: "Still there?".to_owned(),
+        images: Vec::new(),
+        target: None,
+    };
+    let refused = bench.engine.submit(submission).await.unwrap_err();
+    assert!(matches!(refused, halo_engine::EngineError::NoProvider(_)), "{refused}");
 }
 
 #[tokio::test]
