@@ -1,11 +1,11 @@
 // The frame of every page: conversation list, drawer, notes, copying.
+import "./connection.js";
 import { fragment, post } from "./http.js";
 import { listen, on } from "./events.js";
 import { toast } from "./toast.js";
 import { word } from "./words.js";
 
 const root = document.documentElement;
-root.classList.add("scripted");
 
 // The server shows days and times in the browser's zone.
 {
@@ -42,11 +42,33 @@ async function refreshList() {
   return listRun;
 }
 
+/** The open conversation is in sight in a long list. */
+function showActive() {
+  const list = document.getElementById("list");
+  const row = list?.querySelector(".row.active");
+  if (!row) return;
+  const gap = row.getBoundingClientRect().top - list.getBoundingClientRect().top;
+  if (gap < 0 || gap + row.offsetHeight > list.clientHeight) list.scrollTop += gap - list.clientHeight / 2;
+}
+
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("[data-menu][open]")) {
     if (!menu.contains(event.target)) menu.removeAttribute("open");
   }
 });
+// A menu opens upwards where the list ends below it. The event does not bubble.
+document.addEventListener("toggle", (event) => {
+  const menu = event.target;
+  if (!menu.open || !menu.matches("[data-menu]")) return;
+  const list = menu.closest("[data-list]").getBoundingClientRect();
+  const panel = menu.querySelector(".menu");
+  panel.classList.remove("up");
+  const below = panel.getBoundingClientRect();
+  const row = menu.closest(".row").getBoundingClientRect();
+  panel.classList.toggle("up", below.bottom > list.bottom && row.top - below.height > list.top);
+  panel.scrollIntoView({ block: "nearest" });
+}, true);
+
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   const menu = document.querySelector("[data-menu][open]");
@@ -90,7 +112,7 @@ document.addEventListener("click", (event) => {
   }
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && root.classList.contains("drawer")) {
+  if (event.key === "Escape" && !event.defaultPrevented && root.classList.contains("drawer")) {
     root.classList.remove("drawer");
     event.preventDefault();
   }
@@ -148,6 +170,7 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+showActive();
 on("list", refreshList);
 on("resync", refreshList);
 on("changed", refreshList);

@@ -1,5 +1,6 @@
 // The input: sending, stopping, pictures, drafts.
 import { load, save } from "./draft.js";
+import { on } from "./events.js";
 import { Refusal, post } from "./http.js";
 import { pick } from "./models.js";
 import { id, refresh, toBottom } from "./thread.js";
@@ -191,6 +192,9 @@ async function send() {
 conversation.addEventListener("halo-state", () => {
   if (!("busy" in conversation.dataset) && trouble.textContent === word("script-busy")) complain("");
 });
+
+// Nor is Halo gone any more once the stream is open.
+on("open", () => { if (trouble.textContent === word("script-offline")) complain(""); });
 
 form.addEventListener("submit", (event) => {
   if (event.submitter?.matches("[data-stop]")) {

@@ -10,6 +10,8 @@ function clock(ms) {
 
 /** Brings every countdown of the page up to date. */
 export function tick() {
+  // Nobody is there who would do what the clock says.
+  if (document.documentElement.classList.contains("offline")) return;
   for (const time of document.querySelectorAll("[data-countdown]")) {
     const left = Number(time.dataset.until) - Date.now();
     const automatic = time.closest("[data-automatic]") !== null;

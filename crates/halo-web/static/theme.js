@@ -1,5 +1,7 @@
-// Runs before the first paint, so that a chosen theme does not flash. The choice is kept under
+// Runs before the first paint, so that a chosen theme does not flash and what needs scripts is
+// there from the beginning. The choice is kept under
 // "halo-theme": "light", "dark", or nothing for the system's.
+document.documentElement.classList.add("scripted");
 {
   const apply = () => {
     let theme = null;

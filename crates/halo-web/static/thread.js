@@ -196,4 +196,7 @@ on("open", refresh);
 addEventListener("halo-zone", refresh);
 
 finish(document);
-if (location.hash === "") toBottom();
+// The practice panel is read from its beginning.
+const practice = thread.querySelector(":scope > [data-practice]");
+if (practice) practice.scrollIntoView({ block: "start" });
+else if (location.hash === "") toBottom();
