@@ -145,7 +145,9 @@ impl Engine {
         }
     }
 
-    pub(crate) fn closing(&self) -> &CancellationToken {
+    /// Is cancelled when Halo ends. Requests to providers end with it.
+    #[must_use]
+    pub fn closing(&self) -> &CancellationToken {
         &self.0.closing
     }
 

@@ -10,7 +10,6 @@ use halo_types::{
     Evidence, Lang, Phase, RequestFacts, StopReason, TransportClass, TransportFailure,
 };
 use halo_wire::{Answer, Event};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::refusal::Failure;
@@ -62,14 +61,17 @@ pub(crate) async fn ask(
         );
         match next {
             Next::SendAt { at, .. } => {
-                tokio::time::sleep(Duration::from_millis(at.ms_since(now()))).await;
+                let wait = tokio::time::sleep(Duration::from_millis(at.ms_since(now())));
+                tokio::select! {
+                    () = wait => continue,
+                    // Halo ends: the program gets the failure instead of silence.
+                    () = engine.closing().cancelled() => {}
+                }
             }
             // The policy allows no repair: they would change what the caller asked.
-            Next::Repair(_) | Next::Ask { .. } => {
-                let protocol = call.protocol;
-                return Err(Failure { evidence, diagnosis, attempts, protocol });
-            }
+            Next::Repair(_) | Next::Ask { .. } => {}
         }
+        return Err(Failure { evidence, diagnosis, attempts, protocol: call.protocol });
     }
 }
 
@@ -86,7 +88,7 @@ async fn attempt(
     call: &Call,
 ) -> Result<(Reply, Vec<Piece>, Answer), Box<Evidence>> {
     let stream = call.request.stream == Some(true);
-    let mut reply = engine.client().send(call.clone(), &CancellationToken::new()).await?;
+    let mut reply = engine.client().send(call.clone(), engine.closing()).await?;
     let mut held = Vec::new();
     let mut answer = Answer::default();
     while let Some(piece) = reply.next().await? {
