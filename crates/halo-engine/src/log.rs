@@ -12,6 +12,8 @@ use halo_types::{
 pub(crate) struct Log {
     pub(crate) meta: Option<ConversationMeta>,
     messages: HashMap<MessageId, Message>,
+    /// The messages below each one, in the order of making.
+    children: HashMap<Option<MessageId>, Vec<MessageId>>,
     pub(crate) head: Option<MessageId>,
     pub(crate) turns: Vec<TurnLog>,
     turn_at: HashMap<TurnId, usize>,
@@ -77,6 +79,7 @@ impl Log {
             }
             Record::Message(message) => {
                 self.head = Some(message.id);
+                self.children.entry(message.parent).or_default().push(message.id);
                 self.messages.insert(message.id, message.clone());
             }
             Record::Turn(turn) => {
@@ -163,28 +166,20 @@ impl Log {
 
     /// The messages at the same place as this one, itself included, in the order of making.
     pub(crate) fn siblings(&self, message: &Message) -> Vec<MessageId> {
-        let mut siblings: Vec<MessageId> = self
-            .messages
-            .values()
-            .filter(|other| other.parent == message.parent && other.role == message.role)
-            .map(|other| other.id)
-            .collect();
-        siblings.sort_unstable();
-        siblings
+        let of_same_role =
+            |id: &&MessageId| self.messages.get(id).is_some_and(|m| m.role == message.role);
+        let children = self.children.get(&message.parent).map(Vec::as_slice).unwrap_or_default();
+        children.iter().filter(of_same_role).copied().collect()
     }
 
     /// The newest message below this one: where the branch through it ends.
     pub(crate) fn end_of_branch(&self, from: MessageId) -> MessageId {
         let mut end = from;
         // Children are younger than their parents, so this goes down and ends.
-        while let Some(next) = self
-            .messages
-            .values()
-            .filter(|m| m.parent == Some(end) && m.id > end)
-            .map(|m| m.id)
-            .max()
+        while let Some(next) =
+            self.children.get(&Some(end)).and_then(|below| below.last()).filter(|id| **id > end)
         {
-            end = next;
+            end = *next;
         }
         end
     }

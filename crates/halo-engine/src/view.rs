@@ -1,6 +1,6 @@
 //! From the log to what is shown.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use halo_context::{CompactInput, ModelFacts, ViewInput, in_force, plan, request_tokens, view};
 use halo_diagnose::{Context, diagnose};
@@ -108,6 +108,14 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
     let on_branch: BTreeSet<MessageId> = branch.iter().map(|m| m.id).collect();
     let last_attempt = log.last_attempt().map(|a| a.start.id);
 
+    let mut attempts: HashMap<MessageId, Vec<(&TurnLog, &AttemptLog)>> = HashMap::new();
+    for turn in &log.turns {
+        for attempt in &turn.attempts {
+            let partial = attempt.partial().filter(|id| on_branch.contains(id));
+            attempts.entry(partial.unwrap_or(turn.turn.prompt)).or_default().push((turn, attempt));
+        }
+    }
+
     let mut items = Vec::new();
     for message in &branch {
         for entry in &log.steps {
@@ -117,22 +125,14 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
             }
         }
         items.push(Item::Message(Box::new(message_view(input, message, &next))));
-        for turn in &log.turns {
-            for attempt in &turn.attempts {
-                let anchor = attempt
-                    .partial()
-                    .filter(|id| on_branch.contains(id))
-                    .unwrap_or(turn.turn.prompt);
-                if anchor == message.id
-                    && let Some(card) = card(input, turn, attempt, last_attempt, &branch, &next)
-                {
-                    items.push(Item::Card(Box::new(card)));
-                    let steps = log.steps.iter().filter(|entry| {
-                        entry.step.cause == Some(attempt.start.id)
-                            && !matches!(entry.step.kind, StepKind::Summarise { .. })
-                    });
-                    items.extend(steps.map(|entry| Item::Step(step_view(entry, &view_input))));
-                }
+        for (turn, attempt) in attempts.remove(&message.id).unwrap_or_default() {
+            if let Some(card) = card(input, turn, attempt, last_attempt, &branch, &next) {
+                items.push(Item::Card(Box::new(card)));
+                let steps = log.steps.iter().filter(|entry| {
+                    entry.step.cause == Some(attempt.start.id)
+                        && !matches!(entry.step.kind, StepKind::Summarise { .. })
+                });
+                items.extend(steps.map(|entry| Item::Step(step_view(entry, &view_input))));
             }
         }
     }
