@@ -101,6 +101,15 @@ fn fields(layer: &Layer, kind: Kind, facts: &mut Facts) {
         if value.is_empty() {
             continue;
         }
+        let number = match field.key {
+            Key::Window if kind == Kind::ContextLengthExceeded => Some(&mut facts.context_window),
+            Key::Sent if kind == Kind::ContextLengthExceeded => Some(&mut facts.input_tokens),
+            _ => None,
+        };
+        if let Some(number) = number {
+            *number = number.or_else(|| value.parse().ok());
+            continue;
+        }
         let slot = match field.key {
             Key::Param => {
                 let name_like =
@@ -141,7 +150,10 @@ fn words(layer: &Layer, kind: Kind, facts: &mut Facts) {
 fn set(facts: &mut Facts, name: &str, value: &str) {
     let text = value.trim_matches(|c: char| c.is_whitespace() || ".,'\"`".contains(c));
     let mut texts = |slot: fn(&mut Facts) -> &mut Option<String>| {
-        if !text.is_empty() {
+        // "model is not a multimodal model" names none.
+        let common = ["model", "models", "it", "this", "that", "the", "which", "any", "one"];
+        let named = !common.iter().any(|word| text.eq_ignore_ascii_case(word));
+        if !text.is_empty() && named {
             slot(facts).get_or_insert_with(|| text.to_owned());
         }
     };

@@ -31,7 +31,7 @@ mod texts;
 mod unwrap;
 mod vendor;
 
-use halo_types::{Because, Confidence, Diagnosis, Evidence, Kind, Lang, Timestamp};
+use halo_types::{Action, Because, Blame, Confidence, Diagnosis, Evidence, Kind, Lang, Timestamp};
 
 pub use report::report;
 pub use rule::{Example, Rule};
@@ -73,26 +73,44 @@ pub fn diagnose(evidence: &Evidence, context: &Context) -> Diagnosis {
     let facts = facts::read(evidence, &unwrapped.layers, kind, now);
     let because = because(evidence, &unwrapped.layers, verdict.as_ref(), spans_hold);
     let text = kind_text(kind, context.lang);
+    // A frame of the stream that says why it ends was written by the provider: the way there
+    // and back has done its work.
+    let said = kind == Kind::StreamInterrupted
+        && evidence.phase.is_some()
+        && verdict.as_ref().and_then(|v| v.layer).is_some_and(|at| {
+            let layer = &unwrapped.layers[at];
+            layer.origin == Origin::Body && layer.depth > 0
+        });
+    let mut remedies = remedy::remedies(
+        kind,
+        rule.and_then(|rule| rule.remedies.as_deref()),
+        transient,
+        speaker,
+        evidence,
+        context.lang,
+    );
+    if said {
+        remedies.retain(|remedy| remedy.action != Action::CheckNetwork);
+    }
+    let blame = match rule.and_then(|rule| rule.blame) {
+        Some(blame) => blame,
+        None if said => Blame::Provider,
+        None => remedy::blame(kind),
+    };
+    let title = texts::title(kind, &facts, context.lang);
     Diagnosis {
         kind,
         transient,
         vendor: speaker.map(|vendor| vendor.id.clone()),
         layers: witnesses.path(),
         scope: rule.and_then(|rule| rule.scope).unwrap_or_else(|| remedy::scope(kind)),
-        blame: rule.and_then(|rule| rule.blame).unwrap_or_else(|| remedy::blame(kind)),
+        blame,
         confidence: rule.map_or(Confidence::Guess, |rule| rule.confidence),
         retry,
         facts,
-        title: text.title.clone(),
+        title: title.to_owned(),
         meaning: text.meaning.clone(),
-        remedies: remedy::remedies(
-            kind,
-            rule.and_then(|rule| rule.remedies.as_deref()),
-            transient,
-            speaker,
-            evidence,
-            context.lang,
-        ),
+        remedies,
         because,
     }
 }
@@ -133,7 +151,12 @@ fn because(
     }
     let (field, quote) = match (evidence.status, &evidence.transport) {
         (_, Some(transport)) if !verdict.rule.transport.is_empty() => {
-            ("transport", transport.chain.first().cloned().unwrap_or_default())
+            // The innermost cause says most: "Connection refused", not "error sending request".
+            ("transport", transport.chain.last().cloned().unwrap_or_default())
+        }
+        (Some(status @ 300..=399), _) => {
+            let to = evidence.headers.first("location").unwrap_or_default();
+            ("status", format!("{status} {to}").trim_end().to_owned())
         }
         (Some(status), _) => ("status", status.to_string()),
         (None, _) if !verdict.rule.phase.is_empty() => ("phase", String::new()),

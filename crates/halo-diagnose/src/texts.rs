@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use halo_types::{Action, Kind, Lang};
+use halo_types::{Action, Facts, Kind, Lang};
 use serde::Deserialize;
 
 /// What a kind is called and what it means, in one language.
@@ -20,6 +20,8 @@ pub struct KindText {
 #[serde(deny_unknown_fields)]
 struct Texts {
     kind: BTreeMap<Kind, KindText>,
+    /// The title of a limit that lasts for hours or days.
+    long_limit: String,
     action: BTreeMap<Action, String>,
 }
 
@@ -51,6 +53,19 @@ fn texts(lang: Lang) -> &'static Texts {
 #[must_use]
 pub fn kind_text(kind: Kind, lang: Lang) -> &'static KindText {
     &texts(lang).kind[&kind]
+}
+
+/// The title for what was read: a limit of a day is no matter of "a short time".
+pub(crate) fn title(kind: Kind, facts: &Facts, lang: Lang) -> &'static str {
+    let long = facts
+        .limit_scope
+        .as_deref()
+        .is_some_and(|scope| scope.ends_with("_per_day") || matches!(scope, "five_hours" | "week"));
+    if kind == Kind::RateLimited && (long || facts.other.contains_key("resets")) {
+        &texts(lang).long_limit
+    } else {
+        &kind_text(kind, lang).title
+    }
 }
 
 /// The words of an action, short enough for a button.

@@ -54,6 +54,9 @@ pub struct Vendor {
     /// How its errors are shaped, where nobody else shapes them so: the weakest witness.
     #[serde(default)]
     pub(crate) shape: Vec<String>,
+    /// What usually comes from it; heard where nothing tells who was asked, as in a pasted text.
+    #[serde(default)]
+    pub(crate) pasted: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -130,9 +133,14 @@ impl Witnesses {
         }
         let body = evidence.body.as_bytes();
         let head = &body[..body.len().min(SHAPE_HEAD)];
-        let shape = VENDORS.iter().position(|v| {
-            v.shape.iter().any(|s| memchr::memmem::find(head, s.as_bytes()).is_some())
-        });
+        let among = |list: &[String]| {
+            list.iter().any(|s| memchr::memmem::find(head, s.as_bytes()).is_some())
+        };
+        let unknown = evidence.url.is_none() && evidence.provider.is_none();
+        let shape = VENDORS
+            .iter()
+            .position(|v| among(&v.shape))
+            .or_else(|| if unknown { VENDORS.iter().position(|v| among(&v.pasted)) } else { None });
         Self { hint, host, headers, shape, ..Self::default() }
     }
 
@@ -161,7 +169,7 @@ impl Witnesses {
                 .or_else(|| self.words.iter().rev().find(plain))
                 .or_else(|| self.headers.iter().find(plain))
         };
-        first(false).or_else(|| first(true)).or(self.shape.as_ref()).map(|at| &VENDORS[*at])
+        first(false).or(self.shape.as_ref()).or_else(|| first(true)).map(|at| &VENDORS[*at])
     }
 
     /// Who handed the error on, outermost first, ending with the speaker.
@@ -216,6 +224,18 @@ mod tests {
         assert!(Witnesses::of(&evidence).speaker().is_none());
         evidence.headers = Headers::new([("X-Amzn-ErrorType", "ThrottlingException")]);
         assert_eq!(Witnesses::of(&evidence).speaker().unwrap().id, "bedrock");
+        for (text, who) in [
+            ("openai.BadRequestError: Error code: 400", "openai"),
+            ("anthropic.APIStatusError: Error code: 529", "anthropic"),
+            (r#"{"error":{"code":"1234","message":"x"}}"#, "zhipu"),
+            (r#"{"error":{"message":"Authentication Fails"}}"#, "deepseek"),
+        ] {
+            let mut pasted = Evidence::from_text(text);
+            assert_eq!(Witnesses::of(&pasted).speaker().unwrap().id, who);
+            // Somebody else was asked, who merely speaks that way.
+            pasted.provider = Some("ollama".to_owned());
+            assert_eq!(Witnesses::of(&pasted).speaker().unwrap().id, "ollama");
+        }
         let own = Evidence::from_text(r#"{"type":"error","error":{"type":"overloaded_error"}}"#);
         assert_eq!(Witnesses::of(&own).speaker().unwrap().id, "anthropic");
         evidence.url = Some("https://api.deepseek.com/chat/completions".to_owned());

@@ -14,6 +14,8 @@ pub(crate) use time::rfc3339;
 
 /// A wait longer than this is not believed: a misread instant or unit.
 const MAX_WAIT_MS: u64 = 400 * 24 * 3_600_000;
+/// A header that asks for more than this means "long"; it is heard as this.
+const LONG_MS: u64 = 30 * 24 * 3_600_000;
 /// The longest text that is searched.
 const MAX_TEXT: usize = 6 * 1024;
 
@@ -83,16 +85,27 @@ fn told_by_headers(evidence: &Evidence, now: Option<Timestamp>) -> Option<Retry>
         }
     }
     for name in ["retry-after", "x-retry-after", "llm_provider-retry-after"] {
-        let Some(value) = header(name) else { continue };
-        let from = format!("header:{name}");
-        if let Some(ms) = time::seconds_or_duration(value) {
-            return retry_in(ms, from);
-        }
-        if let Some(at) = time::http_date(value).or_else(|| time::instant(value)) {
-            return retry_at(at, now, &from);
+        // Where proxies doubled the header, the longer wait holds.
+        let values = evidence.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
+        let longest = values.filter_map(|(_, value)| waited(value, now)).max();
+        if let Some(ms) = longest {
+            return retry_in(ms.min(LONG_MS), format!("header:{name}"));
         }
     }
     None
+}
+
+/// The wait that one value of `retry-after` asks for.
+fn waited(value: &str, now: Option<Timestamp>) -> Option<u64> {
+    let value = value.trim();
+    // Some send the instant in seconds since the epoch.
+    let epoch = time::instant(value).zip(now).filter(|(at, _)| at.0 < 4_102_444_800_000);
+    if let Some((at, now)) = epoch {
+        return Some(at.ms_since(now));
+    }
+    time::seconds_or_duration(value)
+        .or_else(|| time::http_date(value).zip(now).map(|(at, now)| at.ms_since(now)))
+        .or_else(|| value.split(',').filter_map(time::seconds_or_duration).max())
 }
 
 /// Reset headers of rate limits: of the limit that is used up, else of the one lifted first.
@@ -249,7 +262,7 @@ pub(crate) fn whole_ms(ms: f64) -> Option<u64> {
         clippy::cast_sign_loss,
         reason = "checked to be in range"
     )]
-    let whole = (ms.is_finite() && (0.0..1e15).contains(&ms)).then(|| (ms - 1e-6).ceil() as u64);
+    let whole = (ms.is_finite() && ms >= 0.0).then(|| (ms.min(1e15) - 1e-6).ceil() as u64);
     whole
 }
 

@@ -43,7 +43,11 @@ fn headers_in_every_form() {
         (&[("RateLimit", "\"api\";r=0;t=147")], Some(147_000)),
         (&[("retry-after", "soon")], None),
         (&[("retry-after", "-5")], None),
-        (&[("retry-after", "99999999999999999999")], None),
+        // A proxy doubled it; the longer wait holds.
+        (&[("retry-after", "120, 180")], Some(180_000)),
+        (&[("retry-after", "20"), ("Retry-After", "10")], Some(20_000)),
+        // A huge number means "long", not nothing.
+        (&[("retry-after", "99999999999999999999")], Some(30 * 86_400_000)),
     ];
     for (headers, want) in cases {
         let headers = Headers::new(headers.iter().copied());

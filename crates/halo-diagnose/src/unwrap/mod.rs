@@ -68,6 +68,10 @@ pub(crate) enum Key {
     Model,
     /// A request id.
     RequestId,
+    /// The size of the model's window, in tokens.
+    Window,
+    /// How many tokens were sent.
+    Sent,
     /// A wait, in the unit the key tells; see `hints`.
     Wait(Wait),
 }
@@ -341,10 +345,10 @@ fn status_in(text: &str) -> Option<u16> {
         let pattern = format!(
             r#"(?x)
             (?: \bhttps? (?:/[\d.]+)? | \bstatus(?:[\ _-]?(?:code|text))? | \berror(?:[\ _]code)? | \berrorcode | \bcode
-              | 状态码 | 错误码 | 错误 | 错误信息 | \b(?:failed|returned|response)\ with | \bstatus\ code )
-              (?: ["']? \s? [:=\ (\[\#-]{{1,3}} \s? ["']? ) (?: https?\ | status(?:\ code)?[:\ ]{{0,2}} | \( | code:?\ | %!s\(int= ){{0,2}}
+              | 状态码 | 错误码 | 错误代码 | 错误 | 错误信息 | \b(?:failed|returned|response)\ with | \bstatus\ code )
+              (?: ["']? \s? [:：=\ (\[\#-]{{1,3}} \s? ["']? ) (?: https?\ | status(?:\ code)?[:\ ]{{0,2}} | \( | code:?\ | %!s\(int= ){{0,2}}
               (?P<labelled> [45][0-9][0-9] ) (?: [^0-9A-Za-z_%] | $ )
-            | (?: \b(?: failed | returned | response | unexpected | got | upstream | request | error ) ["']? \s? [:=\ (\[]{{1,3}} | (?:^|\n) [\s>⎿✕✻│•⚠❌️*\-"'`]* (?:(?:api\ )?error:?\ )? [\[(]? | \|\  | [\[(] )
+            | (?: \b(?: failed | returned | response | unexpected | got | upstream | request | error ) ["']? \s? [:=\ (\[]{{1,3}} | (?:^|\n) [\s>⎿✕✻│•⚠❌️*\-"'`]* (?:(?:api\ )?error:?\ )? [\[(]? | \|\  | [\[(] | \bfor\ url\ \([^)\s]*\):\  )
               (?P<bare> [45][0-9][0-9] ) (?: [\])|:;,.'"}}\\] | \ ?[\{{"\[|] | {words} | \s*$ | \s*\n )"#
         );
         regex::RegexBuilder::new(&pattern)

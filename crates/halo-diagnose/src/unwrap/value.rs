@@ -158,6 +158,8 @@ impl Leaf {
             }
             "request_id" | "requestid" | "req_id" | "x-request-id" | "requestid:" | "log_id"
             | "trace_id" | "sid" => identifier.then_some(Key::RequestId),
+            "n_ctx" | "max_model_len" | "context_window" => Some(Key::Window),
+            "n_prompt_tokens" | "prompt_tokens_count" => Some(Key::Sent),
             "retrydelay"
             | "retry_after"
             | "retry-after"
