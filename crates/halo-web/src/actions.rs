@@ -3,7 +3,7 @@
 //! Every handler serves a plain form, answered by a redirect, and a script, answered by JSON that
 //! names the conversation.
 
-use axum::extract::{FromRequest, Path, Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use halo_engine::{Act, Submission};
@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::composer;
 use crate::error::PageError;
+use crate::extract::Path;
 use crate::state::AppState;
 
 /// The longest message, in bytes. Longer texts make pages and models slow; they are files.
@@ -272,6 +273,16 @@ pub(crate) async fn regenerate(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     state.engine().regenerate(id, message, new_turn(), None).await?;
+    Ok(done(&headers, id))
+}
+
+/// `POST /c/{id}/messages/{message}/choose`: shows the branch that goes through a message.
+pub(crate) async fn choose(
+    State(state): State<AppState>,
+    Path((id, message)): Path<(ConversationId, MessageId)>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    state.engine().choose(id, message).await?;
     Ok(done(&headers, id))
 }
 

@@ -78,7 +78,7 @@ pub(crate) async fn enter(
         if signed_in(store.as_ref(), &headers).await? {
             return Ok(Redirect::to("/").into_response());
         }
-        return page::sign_in(words, true);
+        return page::sign_in(words, true, state.engine().config().paths());
     }
     let session = secret::token()?;
     let stored = row(TokenKind::Session, &session, clock::now(), SESSION_S * 1000);
@@ -122,7 +122,8 @@ pub(crate) async fn require(
     match signed_in(state.engine().store().as_ref(), request.headers()).await {
         Ok(true) => next.run(request).await,
         Ok(false) if wants_page(&request) => {
-            page::sign_in(words, false).unwrap_or_else(IntoResponse::into_response)
+            page::sign_in(words, false, state.engine().config().paths())
+                .unwrap_or_else(IntoResponse::into_response)
         }
         Ok(false) => (StatusCode::UNAUTHORIZED, words.t("sign-in-needed")).into_response(),
         Err(error) => PageError::from(error).into_response(),

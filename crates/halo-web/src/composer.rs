@@ -1,13 +1,64 @@
 //! What stands around the thread: the model picker, the context meter, the input.
 
-use halo_engine::{ConversationView, TargetInfo};
+use halo_config::ProviderConfig;
+use halo_engine::{ConversationView, Engine, TargetInfo};
 use halo_types::{ConversationId, Target};
 
 use crate::strings::Words;
 use crate::thread::tokens;
 
+/// What can be chosen: every provider and every model known of it.
+pub(crate) struct Known {
+    /// In the order of the settings.
+    pub(crate) providers: Vec<ProviderConfig>,
+    /// By provider.
+    pub(crate) targets: Vec<TargetInfo>,
+    practice: Option<halo_types::ProviderId>,
+}
+
+impl Known {
+    /// What an engine knows now.
+    pub(crate) fn of(engine: &Engine) -> Self {
+        Self {
+            providers: engine.providers(),
+            targets: engine.targets(),
+            practice: engine.practice().map(|practice| practice.provider.id.clone()),
+        }
+    }
+
+    /// Whether the person has a provider of their own.
+    pub(crate) fn has_own(&self) -> bool {
+        self.providers.iter().any(|provider| !self.is_practice(provider))
+    }
+
+    fn is_practice(&self, provider: &ProviderConfig) -> bool {
+        self.practice.as_ref() == Some(&provider.id)
+    }
+
+    /// Whether a model's name alone could be at several providers of the person.
+    fn is_ambiguous(&self) -> bool {
+        self.providers.iter().filter(|provider| !self.is_practice(provider)).count() > 1
+    }
+
+    /// How a chosen model is called below the input.
+    fn label(&self, target: &Target, words: Words) -> String {
+        let provider = self.providers.iter().find(|provider| provider.id == target.provider);
+        match provider {
+            Some(provider) if self.is_practice(provider) => {
+                words.t1("model-practice", "model", &target.model)
+            }
+            Some(provider) if self.is_ambiguous() => {
+                format!("{} · {}", target.model, provider.name)
+            }
+            _ => target.model.clone(),
+        }
+    }
+}
+
 /// The models of one provider in the picker.
 pub(crate) struct Group {
+    /// The provider as forms carry it.
+    pub(crate) id: String,
     /// The provider's name as the person gave it.
     pub(crate) provider: String,
     /// Whether it is the simulator.
@@ -22,6 +73,8 @@ pub(crate) struct Choice {
     pub(crate) value: String,
     /// Its name.
     pub(crate) model: String,
+    /// Its name for the button.
+    pub(crate) label: String,
     /// Whether it takes pictures, where known.
     pub(crate) sees: Option<bool>,
     /// Its window as people say it.
@@ -46,8 +99,10 @@ pub(crate) struct Composer {
     pub(crate) busy: bool,
     /// How full the window will be.
     pub(crate) meter: Option<MeterText>,
-    /// Every model, by provider.
+    /// Every provider with its models.
     pub(crate) groups: Vec<Group>,
+    /// Whether the button names the provider too.
+    pub(crate) ambiguous: bool,
     /// Text to begin with.
     pub(crate) text: String,
     /// The turn whose prompt is being edited.
@@ -77,8 +132,8 @@ pub(crate) struct MeterText {
 
 impl Composer {
     /// The input of a conversation.
-    pub(crate) fn of(view: &ConversationView, targets: &[TargetInfo], words: Words) -> Self {
-        let mut composer = Self::new(view.target.as_ref(), targets, words);
+    pub(crate) fn of(view: &ConversationView, known: &Known, words: Words) -> Self {
+        let mut composer = Self::new(view.target.as_ref(), known, words);
         composer.conversation = Some(view.meta.id);
         composer.vision = view.vision;
         composer.busy = view.running.is_some();
@@ -87,22 +142,23 @@ impl Composer {
     }
 
     /// The input before there is a conversation.
-    pub(crate) fn new(target: Option<&Target>, targets: &[TargetInfo], words: Words) -> Self {
-        let info = target.and_then(|target| targets.iter().find(|info| info.target == *target));
+    pub(crate) fn new(target: Option<&Target>, known: &Known, words: Words) -> Self {
+        let info =
+            target.and_then(|target| known.targets.iter().find(|info| info.target == *target));
         let practice = info.is_some_and(|info| info.practice);
         Self {
             conversation: None,
             target: target.map(ToString::to_string),
             model: match target {
-                Some(target) if practice => words.t1("model-practice", "model", &target.model),
-                Some(target) => target.model.clone(),
+                Some(target) => known.label(target, words),
                 None => words.t("model-none"),
             },
             practice,
             vision: info.and_then(|info| info.vision),
             busy: false,
             meter: None,
-            groups: groups(target, targets),
+            groups: groups(target, known, words),
+            ambiguous: known.is_ambiguous(),
             text: String::new(),
             edit: None,
             turn: uuid::Uuid::now_v7(),
@@ -119,30 +175,32 @@ fn meter(view: &ConversationView, words: Words) -> MeterText {
     MeterText { text, tokens: view.meter.tokens, window: view.meter.window }
 }
 
-fn groups(chosen: Option<&Target>, targets: &[TargetInfo]) -> Vec<Group> {
-    let mut groups: Vec<(String, Group)> = Vec::new();
-    for info in targets {
-        let id = info.target.provider.as_str();
-        let choice = Choice {
+fn groups(chosen: Option<&Target>, known: &Known, words: Words) -> Vec<Group> {
+    let choices = |provider: &ProviderConfig| {
+        let of = known.targets.iter().filter(|info| info.target.provider == provider.id);
+        of.map(|info| Choice {
             value: info.target.to_string(),
             model: info.target.model.clone(),
+            label: known.label(&info.target, words),
             sees: info.vision,
             window: info.window.map(tokens),
             chosen: chosen == Some(&info.target),
-        };
-        match groups.iter_mut().find(|(known, _)| known == id) {
-            Some((_, group)) => group.models.push(choice),
-            None => {
-                let group = Group {
-                    provider: info.provider_name.clone(),
-                    practice: info.practice,
-                    models: vec![choice],
-                };
-                groups.push((id.to_owned(), group));
+        })
+        .collect()
+    };
+    known
+        .providers
+        .iter()
+        .map(|provider| {
+            let practice = known.is_practice(provider);
+            Group {
+                id: provider.id.to_string(),
+                provider: words.provider(&provider.name, practice),
+                practice,
+                models: choices(provider),
             }
-        }
-    }
-    groups.into_iter().map(|(_, group)| group).collect()
+        })
+        .collect()
 }
 
 /// Reads `provider/model`; the model's own name may hold slashes.

@@ -1,15 +1,16 @@
 //! The pages of a conversation.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use halo_engine::{ConversationView, Item};
 use halo_types::{AttemptId, ConversationId, MessageId, Part, Role, TurnId};
 use serde::Deserialize;
 
-use crate::composer::{Composer, Edit};
+use crate::composer::{Composer, Edit, Known};
 use crate::error::PageError;
+use crate::extract::{Path, Query};
 use crate::page::{self, Page};
 use crate::practice::{self, Panel};
 use crate::state::AppState;
@@ -86,7 +87,7 @@ pub(crate) async fn practice(
 }
 
 fn empty(state: &AppState, mut page: Page, show: &Show) -> Result<Response, PageError> {
-    let targets = state.engine().targets();
+    let known = Known::of(state.engine());
     let target = state.engine().default_target();
     let words = page.words;
     page.deleted = show.deleted;
@@ -95,9 +96,9 @@ fn empty(state: &AppState, mut page: Page, show: &Show) -> Result<Response, Page
         title: words.t("conversation-new"),
         conversation: None,
         pieces: Vec::new(),
-        composer: Composer::new(target.as_ref(), &targets, words),
+        composer: Composer::new(target.as_ref(), &known, words),
         panel: show.practice.is_some().then(|| practice::panel(state, words, None)),
-        has_provider: targets.iter().any(|info| !info.practice),
+        has_provider: known.has_own(),
         page,
     })
 }
@@ -143,10 +144,10 @@ fn fragment(
     zone: crate::clock::Zone,
     show: &Show,
 ) -> Result<ThreadFragment, PageError> {
-    let targets = state.engine().targets();
-    let setting = Setting { words, zone, renderer: state.renderer(), targets: &targets };
+    let known = Known::of(state.engine());
+    let setting = Setting { words, zone, renderer: state.renderer(), targets: &known.targets };
     let pieces = thread::pieces(view, &setting)?;
-    let mut composer = Composer::of(view, &targets, words);
+    let mut composer = Composer::of(view, &known, words);
     if let (Some(turn), Some(attempt)) = (show.edit, show.attempt) {
         composer.text = prompt_of(view, turn);
         composer.edit = Some(Edit { turn: turn.to_string(), attempt: attempt.to_string() });
@@ -162,7 +163,7 @@ fn fragment(
         pieces,
         composer,
         panel: show.practice.is_some().then(|| practice::panel(state, words, Some(view.meta.id))),
-        has_provider: targets.iter().any(|info| !info.practice),
+        has_provider: known.has_own(),
     })
 }
 

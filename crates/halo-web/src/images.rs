@@ -1,12 +1,13 @@
 //! Pictures: taken in, and shown.
 
-use axum::extract::{Multipart, Path, State};
+use axum::extract::{Multipart, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use halo_types::BlobId;
 use serde_json::json;
 
 use crate::error::PageError;
+use crate::extract::Path;
 use crate::state::AppState;
 
 /// The largest upload; the engine has its own, smaller limit for one picture.

@@ -29,6 +29,7 @@ mod composer;
 mod conversation;
 mod cookies;
 mod error;
+mod extract;
 mod guard;
 mod images;
 mod live;

@@ -56,6 +56,7 @@ fn doing() -> Router<AppState> {
         .route("/c/{id}/messages", post(actions::message))
         .route("/c/{id}/messages/{message}/continue", post(actions::cont))
         .route("/c/{id}/messages/{message}/regenerate", post(actions::regenerate))
+        .route("/c/{id}/messages/{message}/choose", post(actions::choose))
         .route("/c/{id}/act", post(actions::act))
         .route("/c/{id}/stop", post(actions::stop))
         .route("/c/{id}/target", post(actions::set_target))

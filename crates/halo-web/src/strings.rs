@@ -113,6 +113,11 @@ pub struct Words {
 }
 
 impl Words {
+    /// A provider's name as the person gave it; that of the practice provider is the interface's.
+    pub(crate) fn provider(self, name: &str, practice: bool) -> String {
+        if practice { self.t("models-practice") } else { name.to_owned() }
+    }
+
     /// The words of a language.
     #[must_use]
     pub const fn new(locale: Locale) -> Self {

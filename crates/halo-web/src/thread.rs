@@ -32,11 +32,19 @@ pub(crate) struct Setting<'a> {
 }
 
 impl Setting<'_> {
+    fn is_practice(&self, target: &Target) -> bool {
+        self.targets.iter().any(|info| info.practice && info.target == *target)
+            || target.provider.as_str() == "practice"
+    }
+
+    /// How the provider of a model is called on the page; `name` is what the person called it.
+    fn provider_name(&self, target: &Target, name: &str) -> String {
+        self.words.provider(name, self.is_practice(target))
+    }
+
     /// How a model is called on the page: its name, marked where it is the practice provider's.
     fn model_name(&self, target: &Target) -> String {
-        let practice = self.targets.iter().any(|info| info.practice && info.target == *target)
-            || target.provider.as_str() == "practice";
-        if practice {
+        if self.is_practice(target) {
             self.words.t1("model-practice", "model", &target.model)
         } else {
             target.model.clone()

@@ -2,7 +2,7 @@
 import { load, save } from "./draft.js";
 import { on } from "./events.js";
 import { Refusal, post } from "./http.js";
-import { pick } from "./models.js";
+import { isOffered, pick } from "./models.js";
 import { id, refresh, toBottom } from "./thread.js";
 import { word } from "./words.js";
 
@@ -20,6 +20,8 @@ let uploads = 0;
 let sending = false;
 /** What stood in the input before a prompt was taken up for editing; `null` while none is. */
 let aside = null;
+/** The model chosen before there is a conversation that could keep it. */
+let model = null;
 
 /** A UUIDv7: the id of the next turn, so that a repeated send is one turn. */
 function newTurn() {
@@ -46,7 +48,8 @@ function fit() {
 
 /** Keeps the draft. What is typed while a prompt is edited is not part of it. */
 function keep() {
-  save(key, { text: aside ?? prompt.value, images: images.filter((image) => image.image) });
+  const pictures = images.filter((image) => image.image);
+  save(key, { text: aside ?? prompt.value, images: pictures, ...(model && { model }) });
 }
 
 /* Pictures */
@@ -150,6 +153,7 @@ function clear({ pictures = true } = {}) {
   if (aside === null && pictures) images = [];
   prompt.value = aside ?? "";
   aside = null;
+  if (pictures) model = null;
   form.elements.turn.value = newTurn();
   form.elements.edit_turn.value = "";
   form.elements.edit_attempt.value = "";
@@ -303,8 +307,14 @@ async function openPractice() {
 
 /* The model */
 
+function showModel(chosen) {
+  model = chosen;
+  form.elements.target.value = chosen.target;
+  document.querySelector("[data-model-name]").textContent = chosen.label;
+}
+
 function chooseModel() {
-  pick(async (target) => {
+  pick(async (target, label) => {
     if (id) {
       try {
         await post(`/c/${id}/target`, new URLSearchParams({ target }));
@@ -313,8 +323,8 @@ function chooseModel() {
         complain(error.message);
       }
     } else {
-      form.elements.target.value = target;
-      document.querySelector("[data-model-name]").textContent = target.slice(target.indexOf("/") + 1);
+      showModel({ target, label });
+      keep();
     }
     prompt.focus();
   });
@@ -325,6 +335,7 @@ function chooseModel() {
 form.elements.turn.value = newTurn();
 const draft = load(key);
 images = (draft.images ?? []).filter((image) => image.image && image.url);
+if (!id && draft.model && isOffered(draft.model.target)) showModel(draft.model);
 if (!editing.hidden) aside = draft.text ?? "";
 else if (!prompt.value) prompt.value = draft.text ?? "";
 showTray();

@@ -32,13 +32,23 @@ async function perform(form, kind) {
     }
     if (kind === "play") document.querySelector("[data-practice]")?.remove();
     await refresh();
-    toBottom();
+    if (kind === "post" && button.dataset.action?.startsWith("sibling-")) stay(form, button.dataset.action);
+    else toBottom();
   } catch (error) {
     toast(word("script-failed", { what: error.message }));
     refresh();
   } finally {
     button.disabled = false;
   }
+}
+
+/** Another alternative took the place of a message: the focus stays on its arrows. */
+function stay(form, action) {
+  const message = form.getAttribute("action").split("/").at(-2);
+  const arrows = document.querySelector(`[data-message="${CSS.escape(message)}"] .siblings`);
+  const arrow = arrows?.querySelector(`[data-action=${action}]:enabled`) ?? arrows?.querySelector("button:enabled");
+  arrow?.focus({ preventScroll: true });
+  arrow?.scrollIntoView({ block: "nearest" });
 }
 
 // A picker's text field is for pages without scripts; here the dialog chooses.

@@ -183,6 +183,7 @@ function prepareModels(form) {
   for (const option of options) {
     option.addEventListener("click", () => {
       input.value = option.value;
+      input.removeAttribute("aria-invalid");
       for (const other of options) other.parentElement.hidden = false;
       mark();
       input.focus();
@@ -231,6 +232,14 @@ function chooseTheme(form) {
   }
 }
 
+/** A form that shows a refused model shows at once which ones there are. */
+function fetchForRefused(form) {
+  if (!form.querySelector("[data-refused]")) return;
+  form.requestSubmit(form.querySelector("[data-fetch-models]"));
+  const input = form.elements.model;
+  input.addEventListener("input", () => input.removeAttribute("aria-invalid"), { once: true });
+}
+
 /** The field a link points at is scrolled to and focused. */
 function openField() {
   const field = document.querySelector("[data-open-field]");
@@ -252,3 +261,4 @@ const main = document.querySelector("[data-settings]") ?? document;
 showKeys(main);
 copies(main);
 openField();
+for (const form of document.querySelectorAll("[data-provider-form]")) fetchForRefused(form);

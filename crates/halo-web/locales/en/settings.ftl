@@ -114,6 +114,7 @@ settings-form-model-fetched = { $count ->
 }
 settings-form-model-list = Models
 settings-form-model-none-match = No listed model has this in its name. You can use it all the same.
+settings-form-model-refused = The provider refused “{ $name }”. Choose another model for the waiting message; what new conversations use stays as it is, unless you tick the box.
 settings-form-model-seen = sees pictures
 settings-form-model-window = { $tokens } tokens
 settings-form-make-default = Use it for new conversations

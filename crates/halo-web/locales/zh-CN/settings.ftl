@@ -111,6 +111,7 @@ settings-form-model-fetched = { $count ->
 }
 settings-form-model-list = 模型
 settings-form-model-none-match = 列表中没有名称包含它的模型，但仍然可以使用。
+settings-form-model-refused = 服务商拒绝了“{ $name }”。请为等待中的消息选择其他模型；新对话使用的模型保持不变，除非你勾选下面的选项。
 settings-form-model-seen = 能看图片
 settings-form-model-window = { $tokens } 个 token
 settings-form-make-default = 用于新对话

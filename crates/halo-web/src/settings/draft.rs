@@ -59,7 +59,17 @@ impl Draft {
             provider.base_url.clone_from(&self.base_url);
         }
         provider.key_env = Some(self.key_env.clone()).filter(|name| !name.is_empty());
-        if !self.model.is_empty() {
+        for model in &self.listed {
+            if !provider.models.contains(model) {
+                provider.models.push(model.clone());
+            }
+        }
+        if !self.refused.is_empty() {
+            // A name for one message does not become the one the form shows again.
+            if !self.model.is_empty() && !provider.models.contains(&self.model) {
+                provider.models.push(self.model.clone());
+            }
+        } else if !self.model.is_empty() {
             // The first model of the list is the one the form shows again.
             provider.models.retain(|model| *model != self.model);
             provider.models.insert(0, self.model.clone());

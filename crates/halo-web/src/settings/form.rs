@@ -8,6 +8,9 @@ use crate::strings::Words;
 /// The longest name of a provider, in characters.
 pub(super) const MAX_NAME: usize = 60;
 
+/// The most models a form brings along.
+const MAX_LISTED: usize = 5000;
+
 /// The pairs of a posted form, in order.
 pub(super) type Pairs = Vec<(String, String)>;
 
@@ -34,6 +37,11 @@ pub(super) struct Draft {
     pub(super) model: String,
     /// Whether new conversations should start with it.
     pub(super) make_default: bool,
+    /// The models of the list that the form shows.
+    pub(super) listed: Vec<String>,
+    /// The model that was refused, where a card led here. The form is then about the waiting
+    /// message: what new conversations use stays as it is.
+    pub(super) refused: String,
 }
 
 impl Draft {
@@ -52,6 +60,10 @@ impl Draft {
                 "key_env" => trimmed.clone_into(&mut draft.key_env),
                 "model" => trimmed.clone_into(&mut draft.model),
                 "make_default" => draft.make_default = true,
+                "listed" if draft.listed.len() < MAX_LISTED && !trimmed.is_empty() => {
+                    draft.listed.push(trimmed.to_owned());
+                }
+                "refused" => trimmed.clone_into(&mut draft.refused),
                 _ => {}
             }
         }

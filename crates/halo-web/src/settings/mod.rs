@@ -15,6 +15,8 @@ mod report;
 mod save;
 mod undo;
 
+pub(crate) use save::percent;
+
 use axum::Router;
 use axum::extract::Extension;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};

@@ -91,6 +91,7 @@ struct FormView {
     env_state: Option<String>,
     model: String,
     make_default: bool,
+    refused: String,
     /// The field a link points at.
     field: String,
     faults: Vec<Fault>,
@@ -206,18 +207,9 @@ impl ModelList {
 /// `sees pictures · 200k tokens`
 pub(super) fn model_about(w: Words, vision: Option<bool>, window: Option<u64>) -> String {
     let sees = (vision == Some(true)).then(|| w.t("settings-form-model-seen"));
-    let window =
-        window.map(|tokens| w.t1("settings-form-model-window", "tokens", thousands(tokens)));
+    let window = window
+        .map(|tokens| w.t1("settings-form-model-window", "tokens", crate::thread::tokens(tokens)));
     sees.into_iter().chain(window).collect::<Vec<_>>().join(" · ")
-}
-
-fn thousands(tokens: u64) -> String {
-    match tokens {
-        0..1000 => tokens.to_string(),
-        1000..1_000_000 => format!("{}k", tokens / 1000),
-        _ if tokens % 1_000_000 < 100_000 => format!("{}M", tokens / 1_000_000),
-        _ => format!("{}.{}M", tokens / 1_000_000, tokens % 1_000_000 / 100_000),
-    }
 }
 
 /// What the page is to show beside the list.
@@ -264,7 +256,15 @@ pub(super) async fn show(
     let named = |name: &str| value(&query, name).and_then(|id| id.parse::<ProviderId>().ok());
     if let Some(id) = value(&query, "provider") {
         match named("provider").and_then(|id| engine.provider(&id)) {
-            Some(provider) => view.draft = Some(Draft::of_provider(&provider, default.as_ref())),
+            Some(provider) => {
+                let mut draft = Draft::of_provider(&provider, default.as_ref());
+                if let Some(refused) = value(&query, "refused").filter(|name| !name.is_empty()) {
+                    refused.clone_into(&mut draft.refused);
+                    refused.clone_into(&mut draft.model);
+                    draft.make_default = false;
+                }
+                view.draft = Some(draft);
+            }
             None => {
                 view.trouble = Some(Trouble::plain(w.t1("settings-error-provider", "id", id)));
             }
@@ -309,7 +309,7 @@ pub(super) fn render(engine: &Engine, removed: &Removed, page: Page, view: View)
         .iter()
         .map(|provider| Row {
             id: provider.id.clone(),
-            name: provider.name.clone(),
+            name: w.provider(&provider.name, Some(&provider.id) == practice.as_ref()),
             preset: preset_name(w, &provider.preset),
             base_url: provider.base_url.clone(),
             key: key_words(w, provider, &config.key_infos(&provider.id)),
@@ -357,7 +357,7 @@ pub(super) fn render(engine: &Engine, removed: &Removed, page: Page, view: View)
     let mut shell = Shell::new(w, Section::Models);
     shell.notice = view.notice;
     shell.trouble = view.trouble;
-    let choices = choices(engine, default.as_ref());
+    let choices = choices(engine, default.as_ref(), w);
     let models_page = ModelsPage {
         none_chosen: choices.iter().all(|choice| !choice.chosen),
         no_own: rows.iter().all(|row| row.practice) && !adding,
@@ -383,13 +383,17 @@ pub(super) fn practice_id(engine: &Engine) -> Option<ProviderId> {
     engine.practice().map(|practice| practice.provider.id.clone())
 }
 
-fn choices(engine: &Engine, default: Option<&Target>) -> Vec<Choice> {
+fn choices(engine: &Engine, default: Option<&Target>, w: Words) -> Vec<Choice> {
     engine
         .targets()
         .into_iter()
         .map(|info| Choice {
             value: info.target.to_string(),
-            words: format!("{} · {}", info.provider_name, info.target.model),
+            words: format!(
+                "{} · {}",
+                w.provider(&info.provider_name, info.practice),
+                info.target.model
+            ),
             chosen: default == Some(&info.target),
         })
         .collect()
@@ -478,7 +482,7 @@ fn form_view(
     }
     Ok(Some(FormView {
         heading: match &saved {
-            Some(saved) => saved.name.clone(),
+            Some(saved) => w.provider(&saved.name, practice),
             None => w.t1("settings-form-new", "preset", preset_name(w, &provider.preset)),
         },
         protocol: w.t(&format!("settings-form-protocol-{}", provider.protocol)),
@@ -503,6 +507,7 @@ fn form_view(
         key_env: draft.key_env,
         model: draft.model,
         make_default: draft.make_default,
+        refused: draft.refused,
         field,
         faults: extras.faults,
         waits: extras.waits,
@@ -572,7 +577,8 @@ mod tests {
         let w = Words::default();
         for (tokens, text) in [
             (512, "512 tokens"),
-            (8192, "8k tokens"),
+            (8192, "8.2k tokens"),
+            (32_768, "33k tokens"),
             (200_000, "200k tokens"),
             (1_000_000, "1M tokens"),
             (1_048_576, "1M tokens"),

@@ -85,7 +85,8 @@ pub(super) async fn run_test(
     let Some((provider, key)) = draft_provider(engine, draft) else {
         return Ok(note(&w.t1("settings-error-preset", "name", &draft.preset)));
     };
-    let Some(model) = provider.models.first().cloned() else {
+    let typed = Some(draft.model.clone()).filter(|model| !model.is_empty());
+    let Some(model) = typed.or_else(|| provider.models.first().cloned()) else {
         return Ok(note(&w.t("settings-test-needs-model")));
     };
     if let Some(fault) = draft.faults().first().filter(|fault| fault.field() == "key") {
@@ -132,9 +133,16 @@ pub(super) async fn fetch(
     let mut failure = None;
     if let Some(id) = &draft.id
         && models::is_written(engine, engine.config(), id)
-        && engine.provider(id).is_some_and(|saved| saved.base_url == provider.base_url)
+        && let Some(saved) = engine.provider(id)
+        && saved.base_url == provider.base_url
     {
-        let names = found.iter().map(|model| model.id.clone()).collect();
+        // What the person chose stays in front.
+        let mut names = saved.models;
+        for model in &found {
+            if !names.contains(&model.id) {
+                names.push(model.id.clone());
+            }
+        }
         if let Err(error) = engine.config().set_models(id, names) {
             let trouble = Trouble::of(w, &error);
             failure = Some(note(&format!("{} {error}", trouble.words)));

@@ -132,7 +132,10 @@ fn remedies(diagnosis: &Diagnosis) -> Vec<Remedy> {
                 | Action::SwitchProvider
                 | Action::Report
                 | Action::EditMessage
-                | Action::NewConversation => return None,
+                | Action::NewConversation
+                // The Test button stands right there.
+                | Action::Resend
+                | Action::WaitAndResend => return None,
                 Action::OpenSettingsKey => Some("#key-0"),
                 Action::OpenSettingsUrl => Some("#f-url"),
                 Action::OpenSettingsModel => Some("#f-model"),
@@ -145,9 +148,7 @@ fn remedies(diagnosis: &Diagnosis) -> Vec<Remedy> {
                 {
                     return None;
                 }
-                Action::WaitAndResend
-                | Action::Resend
-                | Action::OpenBilling
+                Action::OpenBilling
                 | Action::CheckNetwork
                 | Action::OpenConsole
                 | Action::OpenLimits

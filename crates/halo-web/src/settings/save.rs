@@ -3,7 +3,7 @@
 use axum::extract::{Extension, Form, State};
 use halo_config::{ConfigError, ProviderConfig, Secret, guess_preset, preset};
 use halo_engine::{Act, Engine};
-use halo_types::{Action, ProviderId, Target};
+use halo_types::{Action, Lang, ProviderId, Target};
 
 use super::draft::saved_keys;
 use super::form::{Draft, Pairs, Waiting};
@@ -43,7 +43,12 @@ pub(super) async fn save(
         }
         if view.faults.is_empty() {
             match store(engine, &draft, &provider, practice) {
-                Ok(()) => return Ok(after_saving(&draft, &pairs, &provider.id)),
+                Ok(()) => {
+                    if !practice {
+                        learn_models(engine, &provider.id, w.lang());
+                    }
+                    return Ok(after_saving(&draft, &pairs, &provider.id));
+                }
                 Err(error) => view.trouble = Some(Trouble::of(w, &error)),
             }
         }
@@ -52,6 +57,17 @@ pub(super) async fn save(
     }
     let view = View { faults: view.faults, trouble: view.trouble, ..probe::again(draft, &pairs) };
     Ok(refused(models::render(engine, &removed, page, view)?))
+}
+
+/// Asks a saved provider for its models in the background, so that the model picker knows them.
+fn learn_models(engine: &Engine, id: &ProviderId, lang: Lang) {
+    let (engine, id) = (engine.clone(), id.clone());
+    tokio::spawn(async move {
+        // Nobody waits for it, and the form has a button that says why it fails.
+        if let Err(failed) = engine.fetch_models(&id, lang).await {
+            tracing::debug!(provider = %id, step = ?failed.step, "the models could not be fetched");
+        }
+    });
 }
 
 /// Writes provider, keys and default. Settings first: where their file is broken, no key moves.
@@ -81,7 +97,7 @@ fn store(
         .is_some_and(|default| default.provider == provider.id);
     if draft.make_default && !draft.model.is_empty() {
         config.set_default_target(Some(target))?;
-    } else if was_ours {
+    } else if was_ours && draft.refused.is_empty() {
         config.set_default_target(None)?;
     }
     Ok(())
@@ -104,7 +120,7 @@ fn after_saving(draft: &Draft, pairs: &Pairs, id: &ProviderId) -> axum::response
 }
 
 /// Percent-encodes everything but letters, digits and a few signs.
-fn percent(text: &str) -> String {
+pub(crate) fn percent(text: &str) -> String {
     use std::fmt::Write as _;
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -349,6 +349,51 @@ async fn a_waiting_message_goes_along_until_it_is_sent() {
 }
 
 #[tokio::test]
+async fn a_refused_model_is_replaced_for_one_message_alone() {
+    let bench = Bench::new().await;
+    bench.add_anthropic().await;
+    let id: ProviderId = "anthropic".parse().unwrap();
+    let before = bench.engine.provider(&id).unwrap().models;
+    let chosen = Target { provider: id.clone(), model: before[0].clone() };
+    bench.config().set_default_target(Some(chosen.clone())).unwrap();
+
+    let waiting = format!("conversation={ID}&turn={ID}&attempt={ID}");
+    let link = format!(
+        "/settings/ai-model?provider=anthropic&field=model&{waiting}&refused=claude-nope%2F1"
+    );
+    let page = bench.get(&link).await;
+    assert!(page.body.contains(r#"value="claude-nope/1" list="#), "{}", page.body);
+    assert!(page.body.contains("data-refused") && page.body.contains(r#"aria-invalid="true""#));
+    assert!(!page.body.contains(r#"name="make_default" value="1" checked"#), "{}", page.body);
+
+    let fields = [
+        ("id", "anthropic"),
+        ("preset", "anthropic"),
+        ("name", "Anthropic"),
+        ("base_url", "https://api.anthropic.com"),
+        ("model", "claude-other"),
+        ("field", "model"),
+        ("refused", "claude-nope/1"),
+        ("listed", "claude-listed"),
+        ("conversation", ID),
+        ("turn", ID),
+        ("attempt", ID),
+    ];
+    let saved = bench.post("/settings/ai-model/save", &fields).await;
+    assert!(saved.location.ends_with("&to=claude-other"), "{}", saved.location);
+    let after = bench.engine.provider(&id).unwrap().models;
+    assert_eq!(after[..before.len()], before);
+    assert!(after.contains(&"claude-other".to_owned()));
+    assert!(after.contains(&"claude-listed".to_owned()));
+    assert_eq!(bench.config().settings().default_target, Some(chosen.clone()));
+
+    let ticked: Vec<_> = fields.into_iter().chain([("make_default", "1")]).collect();
+    bench.post("/settings/ai-model/save", &ticked).await;
+    let default = bench.config().settings().default_target.clone().unwrap();
+    assert_eq!(default.model, "claude-other");
+}
+
+#[tokio::test]
 async fn a_file_broken_by_hand_is_named_and_left_alone() {
     let bench = Bench::new().await;
     bench.add_anthropic().await;

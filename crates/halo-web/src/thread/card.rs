@@ -10,6 +10,7 @@ use halo_types::{
 use super::{Piece, Setting, duration, raw, tokens};
 use crate::clock;
 use crate::error::PageError;
+use crate::settings::percent;
 use crate::strings::Words;
 
 /// A wait longer than this is told as a time of the clock.
@@ -66,6 +67,8 @@ struct CardTemplate<'a> {
     words: Words,
     conversation: ConversationId,
     card: &'a Card,
+    /// The provider as the page calls it.
+    provider: String,
     kind: &'static str,
     raw: Option<String>,
     is_long: bool,
@@ -111,6 +114,7 @@ pub(super) fn piece(
     let span = (diagnosis.because.field == "body").then_some(diagnosis.because.span).flatten();
     let chain = evidence.transport.as_ref().map(|failure| failure.chain.join("\n"));
     let (ways, advice) = ways(conversation, card, setting);
+    let provider = setting.provider_name(&card.target, &card.provider_name);
     let title = &diagnosis.title;
     let is_known = diagnosis.kind != Kind::Unknown;
     let status = evidence.status.map(|s| format!("{s} · ")).unwrap_or_default();
@@ -118,6 +122,8 @@ pub(super) fn piece(
         words,
         conversation,
         card,
+        speaker: speaker(card, &provider, words),
+        provider,
         kind: diagnosis.kind.as_str(),
         raw: (!body.is_empty()).then(|| raw::marked(body, span)),
         is_long: raw::is_long(body),
@@ -131,7 +137,6 @@ pub(super) fn piece(
         ways,
         advice,
         blame: blame(diagnosis.blame),
-        speaker: speaker(card, words),
         gap: if words.lang() == Lang::Zh { "" } else { " " },
         // Of an error that was not recognised nobody can say whether waiting helps, and its
         // meaning says already that Halo does not know.
@@ -188,12 +193,18 @@ fn ways(conversation: ConversationId, card: &Card, setting: &Setting<'_>) -> (Ve
 fn way(conversation: ConversationId, card: &Card, offer: &Offer, setting: &Setting<'_>) -> Way {
     let words = setting.words;
     let (turn, attempt) = (card.turn, card.attempt);
-    let settings = |field: &str| How::Page {
-        href: format!(
+    let settings = |field: &str| {
+        let mut href = format!(
             "/settings/ai-model?provider={}&field={field}&conversation={conversation}\
              &turn={turn}&attempt={attempt}",
             card.target.provider
-        ),
+        );
+        // The form shows the refused name.
+        if field == "model" {
+            href.push_str("&refused=");
+            href.push_str(&percent(&card.target.model));
+        }
+        How::Page { href }
     };
     let outside = || match offer.url.as_deref().filter(|url| is_outside(url)) {
         Some(url) => How::Outside { href: url.to_owned() },
@@ -266,7 +277,10 @@ fn label(offer: &Offer, setting: &Setting<'_>) -> String {
 fn switch_name(target: &Target, setting: &Setting<'_>) -> String {
     setting.targets.iter().find(|info| info.target == *target).map_or_else(
         || target.to_string(),
-        |info| format!("{} · {}", info.target.model, info.provider_name),
+        |info| {
+            let provider = setting.words.provider(&info.provider_name, info.practice);
+            format!("{} · {provider}", info.target.model)
+        },
     )
 }
 
@@ -282,13 +296,13 @@ fn note(offer: &Offer, words: Words) -> Option<String> {
     }
 }
 
-fn speaker(card: &Card, words: Words) -> String {
+fn speaker(card: &Card, name: &str, words: Words) -> String {
     let diagnosis = &card.diagnosis;
     let evidence = &card.evidence;
     let provider = match &diagnosis.vendor {
         Some(vendor) => halo_diagnose::vendor(vendor)
             .map_or_else(|| vendor.clone(), |vendor| vendor.name.to_string()),
-        None => card.provider_name.clone(),
+        None => name.to_owned(),
     };
     match diagnosis.blame {
         Blame::Halo => words.t("speaker-halo"),
@@ -353,7 +367,8 @@ fn details(card: &Card, setting: &Setting<'_>) -> Vec<Detail> {
     };
     add("detail-status", evidence.status.map(|status| status.to_string()));
     add("detail-request-id", card.diagnosis.facts.request_id.clone());
-    add("detail-model", Some(format!("{} · {}", card.target.model, card.provider_name)));
+    let provider = setting.provider_name(&card.target, &card.provider_name);
+    add("detail-model", Some(format!("{} · {provider}", card.target.model)));
     add("detail-url", Some(card.url.clone()));
     add("detail-phase", evidence.phase.map(|phase| words.t(phase_key(phase))));
     add("detail-time", Some(setting.zone.minute_text(card.at)));

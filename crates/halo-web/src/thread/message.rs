@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use halo_engine::MessageView;
-use halo_types::{ConversationId, Ending, ImageRef, Part, Role, StopReason};
+use halo_types::{ConversationId, Ending, ImageRef, MessageId, Part, Role, StopReason};
 
 use super::{Piece, Setting, tokens};
 use crate::clock;
@@ -54,6 +54,25 @@ struct MessageTemplate<'a> {
     ending_text: Option<String>,
     can_continue: bool,
     can_resend: bool,
+    siblings: Option<Siblings>,
+}
+
+/// The place of a message among the alternatives to it.
+struct Siblings {
+    /// `2/3`
+    text: String,
+    previous: Option<MessageId>,
+    next: Option<MessageId>,
+}
+
+fn siblings(view: &MessageView) -> Option<Siblings> {
+    let all = &view.siblings;
+    let at = all.iter().position(|id| *id == view.message.id)?;
+    (all.len() > 1).then(|| Siblings {
+        text: format!("{}/{}", at + 1, all.len()),
+        previous: at.checked_sub(1).map(|before| all[before]),
+        next: all.get(at + 1).copied(),
+    })
 }
 
 pub(super) fn piece(
@@ -112,6 +131,7 @@ pub(super) fn piece(
         ending_text: ending_key.map(|key| words.t(key)),
         can_continue: view.can_continue && !card_follows,
         can_resend: view.can_resend && !card_follows,
+        siblings: siblings(view),
     };
     Ok(Piece::new(format!("m-{}", message.id), template.render()?))
 }

@@ -304,7 +304,20 @@ fn message(role: Role, parts: Vec<Part>, ending: Option<Ending>) -> MessageView 
         summarised: false,
         can_continue: false,
         can_resend: false,
+        siblings: vec![MessageId::new(uuid(3))],
     }
+}
+
+#[test]
+fn alternatives_lead_to_their_neighbours() {
+    let mut shown = message(Role::Assistant, vec![Part::Text { text: "a".into() }], None);
+    let html = one(Item::Message(Box::new(shown.clone()))).html;
+    assert!(!html.contains("data-sibling"), "{html}");
+    shown.siblings = vec![MessageId::new(uuid(3)), MessageId::new(uuid(9))];
+    let html = one(Item::Message(Box::new(shown))).html;
+    assert!(html.contains("<span data-sibling>1/2</span>"), "{html}");
+    assert!(html.contains(&format!("/messages/{}/choose", MessageId::new(uuid(9)))), "{html}");
+    assert!(html.contains(r#"data-action="sibling-previous" disabled"#), "{html}");
 }
 
 fn one(item: Item) -> Piece {

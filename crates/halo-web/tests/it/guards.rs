@@ -8,7 +8,7 @@ async fn strangers_are_told_how_to_get_in() {
     for path in ["/", "/new", "/practice", "/settings/ai-model", "/no/such/page"] {
         let answer = browser.get(path).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
-        assert!(answer.body.contains("<code>halo</code>"), "{path}");
+        assert!(answer.body.contains("<code>halo --data "), "{path}");
     }
     let json = [("accept", "application/json")];
     let answer = browser.send(browser.request(Method::GET, "/events", &json, "")).await;

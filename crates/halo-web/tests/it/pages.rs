@@ -83,6 +83,10 @@ async fn what_does_not_exist_says_so() {
         format!("/c/{nobody}/attempts/{nobody}/report"),
         format!("/images/{}", "0".repeat(64)),
         "/nothing".to_owned(),
+        "/c/notanid".to_owned(),
+        "/c/notanid/thread".to_owned(),
+        "/new?deleted=notanid".to_owned(),
+        "/images/notanid".to_owned(),
     ] {
         let answer = browser.get(&path).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}: {}", answer.body);
