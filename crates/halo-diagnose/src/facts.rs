@@ -82,10 +82,12 @@ pub(crate) fn read(
             .find_map(|name| evidence.headers.first(name))
             .map(str::to_owned);
     }
-    if kind == Kind::RateLimited {
+    if matches!(kind, Kind::RateLimited | Kind::RequestTooLarge) {
         for layer in layers.iter().rev() {
             facts.limit_scope = facts.limit_scope.or_else(|| limit_scope(layer.text.as_str()));
         }
+    }
+    if kind == Kind::RateLimited {
         headers(evidence, &mut facts);
     }
     if matches!(kind, Kind::RateLimited | Kind::QuotaExhausted) {

@@ -40,9 +40,16 @@ pub(crate) fn remedies(
 ) -> Vec<Remedy> {
     let default = TABLE.remedies.get(&kind).map_or(&[][..], Vec::as_slice);
     let no_images = evidence.request.images == Some(0);
-    own.unwrap_or(default)
-        .iter()
-        .copied()
+    let mut actions = own.unwrap_or(default).to_vec();
+    if kind == Kind::RequestTooLarge && evidence.request.images.is_none() {
+        // Where nobody knows of a picture, the text comes first.
+        let picture = evidence.body.text().to_ascii_lowercase().contains("image");
+        actions.sort_by_key(|action| {
+            picture || !matches!(action, Action::CompactAndResend | Action::EditMessage)
+        });
+    }
+    actions
+        .into_iter()
         .filter(|action| match action {
             // A picture that was not sent cannot be left out.
             Action::ResendWithoutImages | Action::ShrinkImagesAndResend => !no_images,
@@ -92,6 +99,17 @@ fn url(action: Action, vendor: Option<&Vendor>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_picture_nobody_speaks_of_is_not_the_first_thing_to_leave_out() {
+        let first = |body: &str| {
+            let evidence = Evidence::from_text(body);
+            let kind = Kind::RequestTooLarge;
+            remedies(kind, None, false, None, &evidence, Lang::En)[0].action
+        };
+        assert_eq!(first("Request Entity Too Large"), Action::CompactAndResend);
+        assert_eq!(first("total image size is too large"), Action::ShrinkImagesAndResend);
+    }
 
     #[test]
     fn every_kind_has_scope_blame_and_remedies() {

@@ -48,6 +48,11 @@ pub(super) fn render(
     }
     out.push('\n');
     raw(&mut out, evidence, diagnosis, &words, style);
+    let facts = facts(diagnosis, &words);
+    if !facts.is_empty() {
+        out.push('\n');
+        wrap(&mut out, &facts.join(" · "), "  ", "  ");
+    }
     out.push('\n');
     wrap(&mut out, &diagnosis.meaning, "", "");
     wrap(&mut out, &waiting(diagnosis, &words), "", "");
@@ -77,10 +82,64 @@ fn who_spoke(diagnosis: &Diagnosis, words: &Words) -> Option<String> {
         .map(|id| name(id))
         .collect();
     Some(if through.is_empty() {
-        format!("{} {speaker}", words.reported_by)
+        format!("{}{speaker}", words.reported_by)
     } else {
-        format!("{} {speaker}{}{}", words.reported_by, words.through, through.join(" → "))
+        format!("{}{speaker}{}{}", words.reported_by, words.through, through.join(" → "))
     })
+}
+
+/// What the error tells in numbers and names.
+fn facts(diagnosis: &Diagnosis, words: &Words) -> Vec<String> {
+    let facts = &diagnosis.facts;
+    let name = &words.facts;
+    let mut told = Vec::new();
+    let mut tell = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            let mut shown = String::new();
+            visible(&mut shown, &value);
+            told.push(format!("{name}{}{shown}", words.colon));
+        }
+    };
+    let number = |value: Option<u64>| value.map(grouped);
+    let other = |key: &str| {
+        facts.other.get(key).map(|value| match value {
+            serde_json::Value::String(text) => text.clone(),
+            value => value.as_u64().map_or_else(|| value.to_string(), grouped),
+        })
+    };
+    tell(name.window, number(facts.context_window));
+    tell(name.sent, number(facts.input_tokens));
+    tell(name.asked, number(facts.requested_output_tokens));
+    tell(name.most, number(facts.max_output_tokens));
+    let scope = facts.limit_scope.as_deref().map(|scope| words.scope(scope));
+    tell(
+        name.limit,
+        match (number(facts.limit), scope) {
+            (Some(limit), Some(scope)) => Some(format!("{limit} {scope}")),
+            (limit, scope) => limit.or(scope),
+        },
+    );
+    tell(name.used, other("used"));
+    tell(name.requested, other("requested"));
+    tell(name.resets, other("resets"));
+    tell(name.balance, facts.balance.clone());
+    tell(name.model, facts.model.clone());
+    tell(name.parameter, facts.parameter.clone());
+    tell(name.request_id, facts.request_id.clone());
+    told
+}
+
+/// A number with its thousands apart.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 /// The provider's words with the deciding ones marked.
@@ -109,7 +168,10 @@ fn raw(out: &mut String, evidence: &Evidence, diagnosis: &Diagnosis, words: &Wor
         if start_mark < end_mark {
             let mut words = String::new();
             visible(&mut words, &body[start_mark..end_mark]);
-            out.push_str(&style.paint("1;4;31", &words));
+            match style {
+                Style::Plain => out.push_str(&format!("»{words}«")),
+                Style::Colour => out.push_str(&style.paint("1;4;31", &words)),
+            }
         }
         visible(out, &body[end_mark..end]);
         out.push('\n');
@@ -164,7 +226,16 @@ fn waiting(diagnosis: &Diagnosis, words: &Words) -> String {
         (Some(retry), _) => words
             .wait_told
             .replace("{time}", &span(retry.after_ms, words))
-            .replace("{from}", &retry.from),
+            .replace("{from}", &words.from(&retry.from)),
+        // Where the way there or the answer itself was at fault, time alone may not cure it.
+        (None, true)
+            if matches!(
+                diagnosis.kind,
+                Kind::Network | Kind::Timeout | Kind::InvalidResponse | Kind::StreamInterrupted
+            ) =>
+        {
+            words.try_again.to_owned()
+        }
         (None, true) => words.wait_untold.to_owned(),
         (None, false) if diagnosis.kind == Kind::Unknown => words.wait_unknown.to_owned(),
         (None, false) => words.no_wait.to_owned(),
@@ -203,13 +274,13 @@ fn rule(diagnosis: &Diagnosis, words: &Words) -> String {
     let because = &diagnosis.because;
     let place = match because.field.as_str() {
         "body" => String::new(),
-        field => format!(" · {field}"),
+        field => format!(" · {}", words.place(field)),
     };
     let mut quote = String::new();
     visible(&mut quote, because.quote.get(..160).unwrap_or(&because.quote));
     let quote =
         if quote.is_empty() { quote } else { format!(" · “{}”", quote.replace('\n', " ")) };
-    format!("{} {} · {sure}{place}{quote}", words.decided_by, because.rule)
+    format!("{}{} · {sure}{place}{quote}", words.decided_by, because.rule)
 }
 
 fn line(out: &mut String, text: &str) {
@@ -266,6 +337,10 @@ struct Words {
     through: &'static str,
     no_body: &'static str,
     left_out: &'static str,
+    colon: &'static str,
+    facts: FactNames,
+    chinese: bool,
+    try_again: &'static str,
     wait_told: &'static str,
     wait_untold: &'static str,
     wait_unknown: &'static str,
@@ -277,30 +352,124 @@ struct Words {
     units: [&'static str; 4],
 }
 
+struct FactNames {
+    window: &'static str,
+    sent: &'static str,
+    asked: &'static str,
+    most: &'static str,
+    limit: &'static str,
+    used: &'static str,
+    requested: &'static str,
+    resets: &'static str,
+    balance: &'static str,
+    model: &'static str,
+    parameter: &'static str,
+    request_id: &'static str,
+}
+
 impl Words {
+    /// What a limit counts, in words.
+    fn scope(&self, scope: &str) -> String {
+        let zh = match scope {
+            "requests_per_second" => "次请求/秒",
+            "requests_per_minute" => "次请求/分钟",
+            "requests_per_day" => "次请求/天",
+            "tokens_per_minute" => "token/分钟",
+            "tokens_per_day" => "token/天",
+            "images_per_minute" => "张图片/分钟",
+            "concurrency" => "个并发请求",
+            "five_hours" => "（每 5 小时）",
+            "week" => "（每周）",
+            _ => "",
+        };
+        match (self.chinese, scope) {
+            (true, _) if !zh.is_empty() => zh.to_owned(),
+            (_, "concurrency") => "requests at once".to_owned(),
+            (_, "five_hours") => "in five hours".to_owned(),
+            (_, "week") => "in a week".to_owned(),
+            (_, scope) => scope.replace('_', " "),
+        }
+    }
+
+    /// Where a wait was read, in words.
+    fn from(&self, from: &str) -> String {
+        match (from.strip_prefix("header:"), self.chinese) {
+            (Some(header), false) => format!("the header {header}"),
+            (Some(header), true) => format!("响应头 {header}"),
+            (None, false) => "its text".to_owned(),
+            (None, true) => "原文".to_owned(),
+        }
+    }
+
+    /// Where the deciding words stand, in words.
+    fn place(&self, field: &str) -> String {
+        let (en, zh) = match field {
+            "transport" => ("the connection", "连接"),
+            "status" => ("the status", "状态码"),
+            "phase" => ("when it happened", "发生的阶段"),
+            "none" => ("nothing", "无"),
+            field => return self.from(field),
+        };
+        if self.chinese { zh } else { en }.to_owned()
+    }
+
     fn of(lang: Lang) -> Self {
         match lang {
             Lang::En => Self {
-                reported_by: "Reported by",
+                colon: ": ",
+                chinese: false,
+                facts: FactNames {
+                    window: "The model reads",
+                    sent: "Sent",
+                    asked: "Answer asked for",
+                    most: "The model writes at most",
+                    limit: "Limit",
+                    used: "Used",
+                    requested: "Requested",
+                    resets: "Resets",
+                    balance: "Balance",
+                    model: "Model",
+                    parameter: "Setting",
+                    request_id: "Request id",
+                },
+                try_again: "Trying again may help.",
+                reported_by: "Reported by ",
                 through: ", passed on by ",
                 no_body: "(no text came with it)",
                 left_out: "[…]",
-                wait_told: "Waiting helps: {time}, as the provider says ({from}).",
+                wait_told: "Waiting helps: {time}, as {from} says.",
                 wait_untold: "Waiting helps; the provider does not say how long.",
                 wait_unknown: "Whether waiting helps is not known.",
                 no_wait: "Waiting does not help.",
-                decided_by: "Decided by",
+                decided_by: "Decided by ",
                 certain: "certain",
                 likely: "likely",
                 guess: "a guess",
                 units: ["d", "h", "min", "s"],
             },
             Lang::Zh => Self {
+                colon: "：",
+                chinese: true,
+                facts: FactNames {
+                    window: "模型可读",
+                    sent: "已发送",
+                    asked: "要求的回答",
+                    most: "模型最多可写",
+                    limit: "限额",
+                    used: "已用",
+                    requested: "本次请求",
+                    resets: "重置时间",
+                    balance: "余额",
+                    model: "模型",
+                    parameter: "设置项",
+                    request_id: "请求编号",
+                },
+                try_again: "再试一次可能有用。",
                 reported_by: "报告方：",
                 through: "，经由 ",
                 no_body: "（没有附带文字）",
                 left_out: "［…］",
-                wait_told: "等待有用：按服务商的说法需要 {time}（{from}）。",
+                wait_told: "等待有用：按{from}需要 {time}。",
                 wait_untold: "等待有用，服务商没有说要多久。",
                 wait_unknown: "不清楚等待是否有用。",
                 no_wait: "等待没有用。",
@@ -334,8 +503,8 @@ mod tests {
         let text = card(&evidence, Lang::En, Style::Plain);
         for part in [
             "Too many requests in a short time [rate_limited]\nReported by OpenAI\n\n  HTTP 429\n",
-            "  Rate limit reached for gpt-5. Please try again in 6m0s.\n",
-            "Waiting helps: 6 min, as the provider says (body).",
+            "  »Rate limit« reached for gpt-5. Please try again in 6m0s.\n",
+            "Waiting helps: 6 min, as its text says.",
             "  1. Wait, then resend\n",
             "https://platform.openai.com/settings/organization/limits",
             "Decided by rate.",
@@ -366,6 +535,29 @@ mod tests {
         assert!(text.contains("\u{1b}[1;4;31minsufficient balance\u{1b}[0m"), "{text}");
         assert!(text.lines().count() < 60);
         assert!(!text.contains("\u{1b}[31m "));
+    }
+
+    #[test]
+    fn how_much_too_long_is_told() {
+        let body = "prompt is too long: 213744 tokens > 200000 maximum";
+        let text = card(&Evidence::from_text(body), Lang::En, Style::Plain);
+        assert!(text.contains("The model reads: 200,000 · Sent: 213,744"), "{text}");
+        let text = card(&Evidence::from_text(body), Lang::Zh, Style::Plain);
+        assert!(text.contains("模型可读：200,000 · 已发送：213,744"), "{text}");
+    }
+
+    #[test]
+    fn no_card_shows_a_key_or_says_a_thing_twice() {
+        let key = "sk-ant-api03-ABCDEFGHIJKLMNOPQRSTUVWX";
+        let text = card(
+            &Evidence::from_text(format!("x-api-key: {key} 401 invalid api key")),
+            Lang::En,
+            Style::Plain,
+        );
+        assert!(!text.contains("GHIJKLMNOP"), "{text}");
+        assert!(text.contains("»"), "{text}");
+        let text = card(&Evidence::from_text("insufficient quota"), Lang::En, Style::Plain);
+        assert_eq!(text.matches("Waiting does not help").count(), 1, "{text}");
     }
 
     #[test]

@@ -18,8 +18,7 @@ pub(super) fn diagnosis(diagnosis: &mut Diagnosis, evidence: &Evidence) {
     };
     clean(&mut diagnosis.because.quote);
     let facts = &mut diagnosis.facts;
-    let texts =
-        [&mut facts.model, &mut facts.parameter, &mut facts.request_id, &mut facts.balance];
+    let texts = [&mut facts.model, &mut facts.parameter, &mut facts.request_id, &mut facts.balance];
     texts.into_iter().flatten().for_each(clean);
     for value in facts.other.values_mut() {
         if let Value::String(text) = value {

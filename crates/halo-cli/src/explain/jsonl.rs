@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 
 use halo_types::{Diagnosis, Evidence};
+use serde_json::error::Category;
 use serde_json::json;
 
 /// The longest line that is taken for a record.
@@ -54,7 +55,19 @@ fn record(line: &[u8]) -> Result<Evidence, String> {
     if line.is_empty() {
         return Err("the line is empty; expected a JSON record with a body".to_owned());
     }
-    serde_json::from_slice(line).map_err(|error| error.to_string())
+    let value: serde_json::Value =
+        serde_json::from_slice(line).map_err(|error| match error.classify() {
+            Category::Eof => "the record ends too early; it is not complete JSON".to_owned(),
+            _ => format!("this is not JSON (at column {})", error.column()),
+        })?;
+    if !value.is_object() {
+        return Err("a record is a JSON object with a body; this is something else".to_owned());
+    }
+    serde_json::from_value(value).map_err(|error| {
+        // What the reader of the format says names no types of the program but these.
+        let words = error.to_string();
+        format!("a field of the record does not fit: {}", words.replace("struct ", ""))
+    })
 }
 
 fn write_line(output: &mut impl Write, value: &impl serde::Serialize) -> io::Result<()> {
@@ -142,6 +155,10 @@ mod tests {
             assert!(lines[at]["error"].is_string());
         }
         assert_eq!(lines[4]["kind"], "overloaded");
+        let said = |line: &[u8]| record(line).unwrap_err();
+        assert!(said(b"[1]").contains("JSON object"), "{}", said(b"[1]"));
+        assert!(said(b"{\"body\":").contains("not complete"));
+        assert!(!said(br#"{"status":"x"}"#).contains("struct"));
     }
 
     #[test]

@@ -79,6 +79,15 @@ fn parse_lang(text: &str) -> Result<Lang, String> {
 /// Runs `halo explain`.
 pub(crate) fn run(args: ExplainArgs) -> ExitCode {
     let lang = args.lang.unwrap_or_else(language_of_environment);
+    if let Some(name) =
+        args.provider.as_deref().filter(|name| halo_diagnose::vendor(name).is_none())
+    {
+        let known: Vec<&str> = halo_diagnose::vendors().iter().map(|v| v.id.as_str()).collect();
+        complain(&format!(
+            "{name:?} is no provider that Halo knows; it knows {}",
+            known.join(", ")
+        ));
+    }
     let context = Context { now: Some(now()), lang };
     let outcome = if args.jsonl { run_lines(&args, &context) } else { run_one(&args, &context) };
     match outcome {
