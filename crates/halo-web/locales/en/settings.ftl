@@ -20,7 +20,6 @@ settings-models-intro = The providers Halo can talk to. Keys stay on this comput
 settings-models-empty = No provider of your own yet. The practice provider answers at once and needs no key; add a real one when you have a key.
 settings-providers = Providers
 settings-provider-default = Default
-settings-provider-practice = Practice
 settings-provider-practice-about = Built in. It imitates a provider, fails on demand and never leaves this computer.
 settings-provider-removed = { $name } is removed. It stays listed here until you leave this page.
 settings-provider-restore = Restore

@@ -20,7 +20,6 @@ settings-models-intro = Halo 可以使用的服务商。密钥只留在这台电
 settings-models-empty = 你还没有添加服务商。练习服务商无需密钥即可回答；有了密钥再添加真正的服务商。
 settings-providers = 服务商
 settings-provider-default = 默认
-settings-provider-practice = 练习
 settings-provider-practice-about = 内置。它模拟一个服务商，可按需出错，数据不会离开这台电脑。
 settings-provider-removed = 已移除 { $name }。离开本页之前，它仍会列在这里。
 settings-provider-restore = 恢复

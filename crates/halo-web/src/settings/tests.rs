@@ -14,6 +14,7 @@ use halo_types::{ProviderId, Target};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
+use super::form::Draft;
 use crate::{AppState, WebOptions, secret};
 
 const KEY: &str = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz-0123456789";
@@ -100,7 +101,7 @@ impl Bench {
         let fields = [
             ("preset", "anthropic"),
             ("name", "Anthropic"),
-            ("base_url", "https://api.anthropic.com"),
+            ("base_url", "http://127.0.0.1:9"),
             ("key", KEY),
             ("model", "claude-sonnet-5-5"),
         ];
@@ -204,7 +205,7 @@ async fn an_empty_key_field_keeps_the_key_and_a_typed_one_replaces_it() {
             ("id", "anthropic"),
             ("preset", "anthropic"),
             ("name", "Work"),
-            ("base_url", "https://api.anthropic.com/v1/messages"),
+            ("base_url", "http://127.0.0.1:9/v1/messages"),
             ("model", "claude-opus-5-5"),
         ];
         fields.extend_from_slice(keys);
@@ -222,7 +223,15 @@ async fn an_empty_key_field_keeps_the_key_and_a_typed_one_replaces_it() {
     let provider = bench.config().provider(&"anthropic".parse().unwrap()).unwrap();
     assert_eq!(provider.name, "Work");
     assert_eq!(provider.models[0], "claude-opus-5-5");
-    assert!(provider.needs_key, "a vendor always needs a key");
+    let official = Draft { base_url: "https://api.anthropic.com".to_owned(), ..keyless() };
+    let official = official.provider(bench.config(), None).unwrap();
+    assert!(official.needs_key, "a vendor always needs a key");
+    assert!(!keyless().provider(bench.config(), None).unwrap().needs_key);
+}
+
+fn keyless() -> Draft {
+    let base_url = "http://127.0.0.1:9".to_owned();
+    Draft { preset: "anthropic".to_owned(), base_url, ..Draft::default() }
 }
 
 #[tokio::test]
@@ -232,7 +241,7 @@ async fn hostile_names_stay_text() {
     let fields = [
         ("preset", "openai-compatible"),
         ("name", name),
-        ("base_url", "https://relay.example"),
+        ("base_url", "http://127.0.0.1:9"),
         ("model", "\"><img src=x onerror=alert(1)>"),
         ("make_default", "1"),
     ];
@@ -324,7 +333,7 @@ async fn a_waiting_message_goes_along_until_it_is_sent() {
         ("id", "anthropic"),
         ("preset", "anthropic"),
         ("name", "Anthropic"),
-        ("base_url", "https://api.anthropic.com"),
+        ("base_url", "http://127.0.0.1:9"),
         ("model", "claude-opus-5-5"),
         ("conversation", ID),
         ("turn", ID),
@@ -370,7 +379,7 @@ async fn a_refused_model_is_replaced_for_one_message_alone() {
         ("id", "anthropic"),
         ("preset", "anthropic"),
         ("name", "Anthropic"),
-        ("base_url", "https://api.anthropic.com"),
+        ("base_url", "http://127.0.0.1:9"),
         ("model", "claude-other"),
         ("field", "model"),
         ("refused", "claude-nope/1"),
@@ -404,7 +413,7 @@ async fn a_file_broken_by_hand_is_named_and_left_alone() {
         ("id", "anthropic"),
         ("preset", "anthropic"),
         ("name", "New"),
-        ("base_url", "https://api.anthropic.com"),
+        ("base_url", "http://127.0.0.1:9"),
         ("key", "sk-ant-new"),
     ];
     for (path, fields) in [
