@@ -236,7 +236,10 @@ fn waiting(diagnosis: &Diagnosis, words: &Words) -> String {
         {
             words.try_again.to_owned()
         }
-        (None, true) => words.wait_untold.to_owned(),
+        (None, true) => match diagnosis.facts.other.get("resets").and_then(|at| at.as_str()) {
+            Some(at) => words.wait_until.replace("{at}", at),
+            None => words.wait_untold.to_owned(),
+        },
         (None, false) if diagnosis.kind == Kind::Unknown => words.wait_unknown.to_owned(),
         (None, false) => words.no_wait.to_owned(),
     }
@@ -342,6 +345,7 @@ struct Words {
     chinese: bool,
     try_again: &'static str,
     wait_told: &'static str,
+    wait_until: &'static str,
     wait_untold: &'static str,
     wait_unknown: &'static str,
     no_wait: &'static str,
@@ -378,15 +382,15 @@ impl Words {
             "tokens_per_day" => "token/天",
             "images_per_minute" => "张图片/分钟",
             "concurrency" => "个并发请求",
-            "five_hours" => "（每 5 小时）",
-            "week" => "（每周）",
+            "five_hours" => "每 5 小时",
+            "week" => "每周",
             _ => "",
         };
         match (self.chinese, scope) {
             (true, _) if !zh.is_empty() => zh.to_owned(),
             (_, "concurrency") => "requests at once".to_owned(),
-            (_, "five_hours") => "in five hours".to_owned(),
-            (_, "week") => "in a week".to_owned(),
+            (_, "five_hours") => "per five hours".to_owned(),
+            (_, "week") => "per week".to_owned(),
             (_, scope) => scope.replace('_', " "),
         }
     }
@@ -438,6 +442,7 @@ impl Words {
                 no_body: "(no text came with it)",
                 left_out: "[…]",
                 wait_told: "Waiting helps: {time}, as {from} says.",
+                wait_until: "Waiting helps; the limit resets {at}.",
                 wait_untold: "Waiting helps; the provider does not say how long.",
                 wait_unknown: "Whether waiting helps is not known.",
                 no_wait: "Waiting does not help.",
@@ -470,6 +475,7 @@ impl Words {
                 no_body: "（没有附带文字）",
                 left_out: "［…］",
                 wait_told: "等待有用：按{from}需要 {time}。",
+                wait_until: "等待有用，限额将于 {at} 重置。",
                 wait_untold: "等待有用，服务商没有说要多久。",
                 wait_unknown: "不清楚等待是否有用。",
                 no_wait: "等待没有用。",
@@ -558,6 +564,14 @@ mod tests {
         assert!(text.contains("»"), "{text}");
         let text = card(&Evidence::from_text("insufficient quota"), Lang::En, Style::Plain);
         assert_eq!(text.matches("Waiting does not help").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn a_clock_time_is_quoted_as_the_wait() {
+        let body = Evidence::from_text("5-hour limit reached, resets 2am");
+        let text = card(&body, Lang::En, Style::Plain);
+        assert!(text.contains("Waiting helps; the limit resets 2am."), "{text}");
+        assert!(text.starts_with("A limit of the provider is reached"), "{text}");
     }
 
     #[test]
