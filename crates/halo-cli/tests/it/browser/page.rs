@@ -238,19 +238,15 @@ impl Page {
         self.choose(target).await;
     }
 
-    /// Chooses a model in the composer: the button, a few letters, the line in the list. A name
-    /// that is not listed is typed whole.
+    /// Chooses a model in the composer: the button, its name, the line in the list, which is there
+    /// also for a name that no list holds.
     pub(super) async fn choose(&self, target: &str) {
         let model = target.split_once('/').map_or(target, |(_, model)| model);
         self.click("[data-action=open-models]").await;
         self.until::<bool>("the list of models", "document.getElementById('models').open").await;
         let choice = format!("[data-action=choose-model][data-target={}]", json!(target));
-        self.type_into("[data-models-filter]", target).await;
-        if self.count(&choice).await > 0 {
-            self.click(&choice).await;
-        } else {
-            self.type_into("[data-models-filter]", ENTER).await;
-        }
+        self.type_into("[data-models-filter]", model).await;
+        self.click(&choice).await;
         let chosen = format!(
             "document.querySelector('[data-target-input]')?.value === {} && \
              document.querySelector('[data-model-name]').textContent.includes({})",
@@ -311,6 +307,16 @@ impl Page {
         self.gone(&card).await;
     }
 
+    /// Presses a button of a card that may go away by itself at any moment.
+    pub(super) async fn press_in_time(&self, action: &str) {
+        let script = "const button = document.querySelector(arguments[0]); button?.click(); \
+                      return button?.closest('[data-card]').dataset.attemptId ?? null";
+        let button = format!("section[data-card]:not(.past) [data-action={action}]");
+        if let Some(attempt) = self.run(script, vec![json!(button)]).await.as_str() {
+            self.gone(&format!("section[data-card][data-attempt-id={}]", json!(attempt))).await;
+        }
+    }
+
     /// Gets past cards that only need another try, until the answer is there.
     pub(super) async fn persist(&self) -> String {
         for _ in 0..6 {
@@ -327,10 +333,13 @@ impl Page {
                 return answer.to_owned();
             }
             let card: Card = serde_json::from_value(seen["card"].clone()).expect("a card");
+            if card.automatic {
+                self.press_in_time("resend-now").await;
+                continue;
+            }
             let button = format!(
-                "section[data-card][data-attempt-id={}]:not(.past) {}",
-                json!(card.attempt),
-                if card.automatic { "[data-action=resend-now]" } else { "[data-action$=resend]" }
+                "section[data-card][data-attempt-id={}]:not(.past) [data-action$=resend]",
+                json!(card.attempt)
             );
             self.click(&button).await;
             let past =

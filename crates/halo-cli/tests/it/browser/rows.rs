@@ -257,8 +257,10 @@ impl Play<'_> {
         // The others wait hardly longer than it takes to look twice.
         if self.row.scenario == "rate-limit" {
             self.assert_countdown_moves().await;
+            self.stage.page.press("resend-now").await;
+        } else {
+            self.stage.page.press_in_time("resend-now").await;
         }
-        self.stage.page.press("resend-now").await;
         self.stage.page.persist().await;
     }
 
