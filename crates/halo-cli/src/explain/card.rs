@@ -496,7 +496,7 @@ mod tests {
     use super::*;
 
     fn card(evidence: &Evidence, lang: Lang, style: Style) -> String {
-        let diagnosis = diagnose(evidence, &Context { now: None, lang });
+        let diagnosis = diagnose(evidence, &Context { lang, ..Context::default() });
         render(evidence, &diagnosis, lang, style)
     }
 

@@ -3,6 +3,7 @@
 mod card;
 mod conceal;
 mod jsonl;
+mod teach;
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read, Write as _};
@@ -11,6 +12,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
+use halo_config::{Paths, RulesFolder};
 use halo_diagnose::{Context, diagnose, input};
 use halo_types::{Evidence, Kind, Lang, Timestamp};
 
@@ -57,6 +59,22 @@ pub(crate) struct ExplainArgs {
     #[arg(long, conflicts_with = "message")]
     jsonl: bool,
 
+    /// Teach Halo how to read this error: make a rule of your own that says it is KIND.
+    #[arg(long, value_name = "KIND", value_parser = teach::parse_kind, conflicts_with_all = ["json", "jsonl"])]
+    teach: Option<Kind>,
+
+    /// The words of the error that the rule goes by; chosen from the text if not given.
+    #[arg(long, value_name = "WORDS", requires = "teach")]
+    words: Option<String>,
+
+    /// Show the rule and what it would change, but do not write it.
+    #[arg(long, requires = "teach")]
+    dry_run: bool,
+
+    /// The data folder, whose folder `rules` holds rules of your own.
+    #[arg(long, value_name = "DIR", env = "HALO_DATA")]
+    data: Option<PathBuf>,
+
     /// The language of the explanation: `en` or `zh`. Follows the environment by default.
     #[arg(long, value_name = "LANG", value_parser = parse_lang)]
     lang: Option<Lang>,
@@ -88,7 +106,19 @@ pub(crate) fn run(args: ExplainArgs) -> ExitCode {
             known.join(", ")
         ));
     }
-    let context = Context { now: Some(now()), lang };
+    let rules = Paths::rules_in(args.data.as_deref()).map(RulesFolder::new);
+    for fault in rules.iter().flat_map(RulesFolder::faults) {
+        complain(&format!("a rule of your own is left out: {fault}"));
+    }
+    let context = Context {
+        now: Some(now()),
+        lang,
+        zone: halo_config::local_zone(),
+        own: rules.as_ref().map(RulesFolder::current),
+    };
+    if let Some(kind) = args.teach {
+        return teach::run(&args, kind, rules.as_ref(), &context);
+    }
     let outcome = if args.jsonl { run_lines(&args, &context) } else { run_one(&args, &context) };
     match outcome {
         Ok(code) => ExitCode::from(code),
@@ -105,7 +135,8 @@ fn broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-fn run_one(args: &ExplainArgs, context: &Context) -> anyhow::Result<u8> {
+/// The error that is asked about.
+fn asked(args: &ExplainArgs, context: &Context) -> anyhow::Result<Evidence> {
     let text = match (&args.message, source(args.file.as_deref())) {
         (Some(message), _) => message.clone(),
         (None, Some(path)) => {
@@ -124,6 +155,11 @@ fn run_one(args: &ExplainArgs, context: &Context) -> anyhow::Result<u8> {
     }
     let mut evidence = input::parse(&text, context.now);
     complete(args, &mut evidence);
+    Ok(evidence)
+}
+
+fn run_one(args: &ExplainArgs, context: &Context) -> anyhow::Result<u8> {
+    let evidence = asked(args, context)?;
     let mut diagnosis = diagnose(&evidence, context);
     conceal::diagnosis(&mut diagnosis, &evidence);
 
@@ -145,7 +181,7 @@ fn run_lines(args: &ExplainArgs, context: &Context) -> anyhow::Result<u8> {
     let explain = |mut evidence: Evidence| {
         complete(args, &mut evidence);
         // Waits count from when the failure was noticed, where the record tells.
-        let context = Context { now: evidence.at.or(context.now), ..*context };
+        let context = Context { now: evidence.at.or(context.now), ..context.clone() };
         let mut diagnosis = diagnose(&evidence, &context);
         conceal::diagnosis(&mut diagnosis, &evidence);
         diagnosis

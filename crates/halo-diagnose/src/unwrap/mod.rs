@@ -7,7 +7,10 @@
 //! depth tells how far inside it was found.
 
 mod html;
+mod status;
 mod value;
+
+use status::status_in;
 
 use crate::text::Text;
 
@@ -331,38 +334,6 @@ pub(crate) fn contains_ci(haystack: &str, needle: &str) -> bool {
         .as_bytes()
         .windows(needle.len())
         .any(|window| window.eq_ignore_ascii_case(needle.as_bytes()))
-}
-
-/// The HTTP error status that a text names as such: "Error code: 429", "HTTP 502", "(HTTP 400)",
-/// "503 Service Unavailable" at the beginning of a line. Other numbers are not looked at.
-fn status_in(text: &str) -> Option<u16> {
-    use std::sync::LazyLock;
-    static STATUS: LazyLock<regex::Regex> = LazyLock::new(|| {
-        // After a number that merely begins a line, the words of a status must follow; "500
-        // people" is none.
-        let words = r#"\ (?: (?-i:[A-Z\p{Han}"\{<·|\[]) | too\ | rate\ | bad\ | not\ | un | forbid | internal | service
-            | gateway | timeout | time | request | invalid | insufficient | server | payment | error | status | overload )"#;
-        let pattern = format!(
-            r#"(?x)
-            (?: \bhttps? (?:/[\d.]+)? | \bstatus(?:[\ _-]?(?:code|text))? | \berror(?:[\ _]code)? | \berrorcode | \bcode
-              | 状态码 | 错误码 | 错误代码 | 错误 | 错误信息 | \b(?:failed|returned|response)\ with | \bstatus\ code )
-              (?: ["']? \s? [:：=\ (\[\#-]{{1,3}} \s? ["']? ) (?: https?\ | status(?:\ code)?[:\ ]{{0,2}} | \( | code:?\ | %!s\(int= ){{0,2}}
-              (?P<labelled> [45][0-9][0-9] ) (?: [^0-9A-Za-z_%] | $ )
-            | (?: \b(?: failed | returned | response | unexpected | got | upstream | request | error ) ["']? \s? [:=\ (\[]{{1,3}} | (?:^|\n) [\s>⎿✕✻│•⚠❌️*\-"'`]* (?:(?:api\ )?error:?\ )? [\[(]? | \|\  | [\[(] | \bfor\ url\ \([^)\s]*\):\  )
-              (?P<bare> [45][0-9][0-9] ) (?: [\])|:;,.'"}}\\] | \ ?[\{{"\[|] | {words} | \s*$ | \s*\n )"#
-        );
-        regex::RegexBuilder::new(&pattern)
-            .case_insensitive(true)
-            .size_limit(1 << 22)
-            .build()
-            .expect("the pattern is a constant and compiles")
-    });
-    let mut head = text.len().min(8192);
-    while !text.is_char_boundary(head) {
-        head -= 1;
-    }
-    let found = STATUS.captures(&text[..head])?;
-    found.name("labelled").or_else(|| found.name("bare"))?.as_str().parse().ok()
 }
 
 #[cfg(test)]
