@@ -7,10 +7,15 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 Usage: cargo xtask <command>
 
-  accuracy FILE… [--json] [--wrong]
-        Runs labelled errors through the diagnosis and prints how many it reads rightly, per file
-        and per kind, with the confusions and the rule behind each. --json prints one line of
-        figures; --wrong lists every record that is read wrongly.
+  accuracy FILE… [--json] [--wrong] [--rules]
+        Runs labelled errors through the diagnosis and prints per file how many it reads rightly
+        (kind, transient, wait), per kind precision and recall, and what went wrong with the rule
+        behind it. --json prints one line of figures; --wrong lists every record that is read
+        wrongly; --rules tells how often each rule decided, and how often wrongly.
+
+  accuracy FILE… --peer litellm [--json] [--wrong] [--mapping]
+        The same records through LiteLLM's exception mapping, side by side, in groups that both can
+        tell apart. --mapping prints these groups. Installs LiteLLM under target/peers on first use.
 ";
 
 fn main() -> ExitCode {
