@@ -1,6 +1,7 @@
 //! Chores of the workspace: `cargo xtask <command>`.
 
 mod accuracy;
+mod seeds;
 
 use std::process::ExitCode;
 
@@ -16,12 +17,16 @@ Usage: cargo xtask <command>
   accuracy FILE… --peer litellm [--json] [--wrong] [--mapping]
         The same records through LiteLLM's exception mapping, side by side, in groups that both can
         tell apart. --mapping prints these groups. Installs LiteLLM under target/peers on first use.
+
+  fuzz-seeds [DIR]
+        Writes the rules' examples as seeds for the fuzz targets, to fuzz/corpus.
 ";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let result = match args.first().map(String::as_str) {
         Some("accuracy") => accuracy::run(&args[1..]),
+        Some("fuzz-seeds") => seeds::run(&args[1..]),
         _ => {
             eprint_line(USAGE);
             return ExitCode::from(2);

@@ -1,11 +1,48 @@
 //! Evidence from arbitrary bytes, and what must hold for every diagnosis. Shared by the fuzz
 //! targets, the replay of what they found, and the property tests.
 
-use halo_diagnose::rules;
+#![allow(dead_code, reason = "each fuzz target uses its own half")]
+
+use halo_diagnose::{Context, diagnose, input, report, rules};
 use halo_types::{
-    Action, Diagnosis, Evidence, Headers, Kind, Phase, RequestFacts, TransportClass,
-    TransportFailure,
+    Action, Diagnosis, Evidence, Headers, Kind, Lang, Phase, RequestFacts, Timestamp,
+    TransportClass, TransportFailure,
 };
+
+/// The fuzz target `diagnose`.
+pub fn diagnosed(bytes: &[u8]) {
+    let evidence = evidence(bytes);
+    for (now, lang) in [(None, Lang::En), (Some(NOW), Lang::Zh)] {
+        check(&evidence, &diagnose(&evidence, &Context { now, lang }));
+    }
+}
+
+/// The fuzz target `input`: a text as it is pasted, with a key planted somewhere in it. The first
+/// byte tells where.
+pub fn pasted(bytes: &[u8]) {
+    let mut text = String::from_utf8_lossy(bytes).into_owned();
+    let first = bytes.first().copied().unwrap_or_default();
+    let mut at = text.len() * usize::from(first) / 256;
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    let border = [' ', '"', '\n', ','][usize::from(first % 4)];
+    text.insert_str(at, &format!("{border}{KEY}{border}"));
+
+    let evidence = input::parse(&text, Some(NOW));
+    for lang in [Lang::En, Lang::Zh] {
+        let diagnosis = diagnose(&evidence, &Context { now: None, lang });
+        check(&evidence, &diagnosis);
+        let extra = [("Version".to_owned(), "1".to_owned())];
+        let report = report(&evidence, &diagnosis, &extra, lang);
+        assert!(!report.contains(&KEY[10..KEY.len() - 6]), "the report shows the key:\n{report}");
+        assert!(report.starts_with("# ") && report.contains(&diagnosis.meaning));
+    }
+}
+
+/// A key that no provider gave out.
+const KEY: &str = "sk-proj-Zq7abcdefghijklmnop1234QRST";
+const NOW: Timestamp = Timestamp(1_790_000_000_000);
 
 /// Reads evidence from bytes, whatever they are.
 ///

@@ -3,5 +3,6 @@
 mod evidence;
 mod fuzzed;
 mod keywords;
+mod replay;
 mod rules;
 mod wrapped;
