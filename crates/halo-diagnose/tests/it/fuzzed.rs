@@ -183,7 +183,7 @@ fn check_span(evidence: &Evidence, diagnosis: &Diagnosis) {
     let mut rest = raw.chars().map(plain);
     let escaped = raw.contains('\\');
     let quote = because.quote.chars().filter(|c| !c.is_whitespace()).map(plain);
-    if let (Some(first), Some(marked)) = (quote.clone().next(), raw.chars().next()) {
+    if let (Some(first), Some(marked)) = (quote.clone().next(), raw.trim_start().chars().next()) {
         assert!(
             marked == '\\' || plain(marked) == first,
             "{}: {raw:?} is marked for {:?}",
