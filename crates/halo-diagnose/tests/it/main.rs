@@ -1,5 +1,13 @@
 //! The public API of the crate over data.
 
 mod evidence;
+// One case a line, so that a table can be read.
+#[rustfmt::skip]
+mod field_mistakes;
+mod fuzzed;
 mod keywords;
+mod replay;
+#[rustfmt::skip]
+mod retry_hints;
 mod rules;
+mod wrapped;
