@@ -348,7 +348,7 @@ fn status_in(text: &str) -> Option<u16> {
               | 状态码 | 错误码 | 错误代码 | 错误 | 错误信息 | \b(?:failed|returned|response)\ with | \bstatus\ code )
               (?: ["']? \s? [:：=\ (\[\#-]{{1,3}} \s? ["']? ) (?: https?\ | status(?:\ code)?[:\ ]{{0,2}} | \( | code:?\ | %!s\(int= ){{0,2}}
               (?P<labelled> [45][0-9][0-9] ) (?: [^0-9A-Za-z_%] | $ )
-            | (?: \b(?: failed | returned | response | unexpected | got | upstream | request | error ) ["']? \s? [:=\ (\[]{{1,3}} | (?:^|\n) [\s>⎿✕✻│•⚠❌️*\-"'`]* (?:(?:api\ )?error:?\ )? [\[(]? | \|\  | [\[(] | \bfor\ url\ \([^)\s]*\):\  )
+            | (?: \b(?: failed | returned | response | unexpected | got | upstream | request | error ) ["']? \s? [:=\ (\[]{{1,3}} | (?:^|\n) [\s>⎿✕✻│•⚠❌️*\-"'`]* (?:(?:api\ )?error:?\ )? [\[(]? | \|\  | [\[(] | \bfor\ url\ \([^)\s]*\):\  | ://[^\s"'<>]{{1,200}}["']?:\  )
               (?P<bare> [45][0-9][0-9] ) (?: [\])|:;,.'"}}\\] | \ ?[\{{"\[|] | {words} | \s*$ | \s*\n )"#
         );
         regex::RegexBuilder::new(&pattern)
