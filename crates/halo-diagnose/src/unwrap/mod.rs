@@ -340,15 +340,15 @@ fn status_in(text: &str) -> Option<u16> {
     static STATUS: LazyLock<regex::Regex> = LazyLock::new(|| {
         // After a number that merely begins a line, the words of a status must follow; "500
         // people" is none.
-        let words = r#"\ (?: (?-i:[A-Z\p{Han}"\{<·|\[]) | too\ | rate\ | bad\ | not\ | un | forbid | internal | service
+        let words = r#"\ (?: (?-i:[A-Z\p{Han}"\{<·|\[(—–-]) | too\ | rate\ | bad\ | not\ | un | forbid | internal | service
             | gateway | timeout | time | request | invalid | insufficient | server | payment | error | status | overload )"#;
         let pattern = format!(
             r#"(?x)
             (?: \bhttps? (?:/[\d.]+)? | \bstatus(?:[\ _-]?(?:code|text))? | \berror(?:[\ _]code)? | \berrorcode | \bcode
               | 状态码 | 错误码 | 错误代码 | 错误 | 错误信息 | \b(?:failed|returned|response)\ with | \bstatus\ code )
-              (?: ["']? \s? [:：=\ (\[\#-]{{1,3}} \s? ["']? ) (?: https?\ | status(?:\ code)?[:\ ]{{0,2}} | \( | code:?\ | %!s\(int= ){{0,2}}
+              (?: ["']? \s? [:：=\ (\[\#-]{{1,3}} \s? ["']? ) (?: of\ | https?\ | status(?:\ code)?[:\ ]{{0,2}} | \( | code:?\ | %!s\(int= ){{0,2}}
               (?P<labelled> [45][0-9][0-9] ) (?: [^0-9A-Za-z_%] | $ )
-            | (?: \b(?: failed | returned | response | unexpected | got | upstream | request | error ) ["']? \s? [:=\ (\[]{{1,3}} | (?:^|\n) [\s>⎿✕✻│•⚠❌️*\-"'`]* (?:(?:api\ )?error:?\ )? [\[(]? | \|\  | [\[(] | \bfor\ url\ \([^)\s]*\):\  | ://[^\s"'<>]{{1,200}}["']?:\  )
+            | (?: \b(?: failed | returned | response | unexpected | got | upstream | request | error ) ["']? \s? [:=\ (\[]{{1,3}} | (?:^|\n) [\s>⎿✕✻│•⚠❌️*\-"'`]* (?:(?:api\ )?error:?\ )? [\[(]? | \|\  | [\[(] | \bfor\ url\ \([^)\s]*\):\  | ://[^\s"'<>]{{1,200}}["']?:\  | \bwith\ an?\  | 返回了?\ ? )
               (?P<bare> [45][0-9][0-9] ) (?: [\])|:;,.'"}}\\] | \ ?[\{{"\[|] | {words} | \s*$ | \s*\n )"#
         );
         regex::RegexBuilder::new(&pattern)
