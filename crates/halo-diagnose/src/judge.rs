@@ -84,6 +84,9 @@ impl Hits {
     fn vetoed(&self, words: &[u32], layers: &[Layer], layer: usize, span: (usize, usize)) -> bool {
         words.iter().filter(|word| self.anywhere[**word as usize]).any(|word| {
             (0..layers.len()).any(|other| {
+                if other != layer && layers[other].origin == Origin::Spelled {
+                    return false;
+                }
                 let heard = layers[other].text.len() <= SHORT;
                 self.of(other, *word).iter().any(|(_, start, end)| {
                     let near = other == layer
@@ -260,7 +263,14 @@ pub(crate) fn judge(
             seen.push(rule);
             let conditions = &table.conditions[rule as usize];
             let rule = &table.rules[rule as usize];
-            let weight = (rule.precedence / 100, layer.depth, rule.precedence);
+            let mut weight = (rule.precedence / 100, layer.depth, rule.precedence);
+            if layer.origin == Origin::Spelled {
+                // What a code's words say yields to the words of a text and beats generic types.
+                if weight.0 < 6 {
+                    continue;
+                }
+                weight.0 = 4;
+            }
             // The class of a transport fault is a typed witness; of the chain's words only those
             // that tell a certificate or a proxy's refusal say more.
             let typed =
