@@ -3,3 +3,4 @@
 mod evidence;
 mod keywords;
 mod rules;
+mod vendors;
