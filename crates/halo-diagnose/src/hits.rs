@@ -1,7 +1,7 @@
 //! Where the words of the table stand in the layers of an error.
 
 use crate::table::Table;
-use crate::unwrap::Layer;
+use crate::unwrap::{Layer, Origin};
 use crate::vendor::Witnesses;
 
 /// How far from the deciding words, in bytes, a veto is heard; in a long log what stands far away
@@ -125,6 +125,9 @@ impl Hits {
     ) -> bool {
         words.iter().filter(|word| self.anywhere(**word)).any(|word| {
             (0..layers.len()).any(|other| {
+                if other != layer && layers[other].origin == Origin::Spelled {
+                    return false;
+                }
                 let heard = layers[other].text.len() <= SHORT;
                 self.of(other, *word).iter().map(|place| place.span()).any(|(start, end)| {
                     let near = other == layer

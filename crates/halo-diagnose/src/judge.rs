@@ -85,7 +85,14 @@ pub(crate) fn judge<'t>(
     let mut consider = |number: u32, index: usize, status: Option<u16>| {
         let rule = &table.rules[number as usize];
         let layer = &layers[index];
-        let weight = (rule.precedence / 100, layer.depth, rule.precedence);
+        let mut weight = (rule.precedence / 100, layer.depth, rule.precedence);
+        if layer.origin == Origin::Spelled {
+            // What a code's words say yields to the words of a text and beats generic types.
+            if weight.0 < 6 {
+                return;
+            }
+            weight.0 = 4;
+        }
         if best.as_ref().is_some_and(|(other, _)| *other >= weight) {
             return;
         }

@@ -27,6 +27,7 @@ mod pattern;
 mod remedy;
 mod report;
 mod rule;
+mod spelled;
 mod table;
 mod teach;
 mod text;
@@ -76,6 +77,8 @@ pub fn diagnose(evidence: &Evidence, context: &Context) -> Diagnosis {
     let spans_hold = matches!(body, std::borrow::Cow::Borrowed(_));
     let mut unwrapped = unwrap::unwrap(&body);
     unwrapped.layers.extend(judge::outer_layers(evidence));
+    let spelled = spelled::layers(&unwrapped.layers);
+    unwrapped.layers.extend(spelled);
     let mut witnesses = Witnesses::of(evidence);
     let table = &table::built_in().table;
     let hits = hits::Hits::find(table, &unwrapped.layers, &mut witnesses);
@@ -162,7 +165,7 @@ fn because(
     if let (Some(layer), Some((start, end))) = (verdict.layer.map(|at| &layers[at]), verdict.span) {
         let quote = layer.text.as_str()[start..end].to_owned();
         return match &layer.origin {
-            Origin::Body => {
+            Origin::Body | Origin::Spelled => {
                 let span = layer.text.raw_range(start, end);
                 let inside = span.1 <= evidence.body.as_bytes().len();
                 Because {

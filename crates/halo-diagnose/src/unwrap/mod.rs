@@ -50,6 +50,8 @@ pub(crate) enum Origin {
     Header(&'static str),
     /// The error chain below HTTP.
     Transport,
+    /// A code of the body with its words apart.
+    Spelled,
 }
 
 /// A structured field: the whole value stands at `start..end` of the layer's text.

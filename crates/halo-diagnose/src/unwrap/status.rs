@@ -31,7 +31,7 @@ const LABELS: &[&str] = &[
 const CJK_LABELS: &[&str] =
     &["状态码", "狀態碼", "错误码", "錯誤碼", "错误代码", "錯誤代碼", "错误", "錯誤", "错误信息"];
 /// What may stand between such a word and the status.
-const BETWEEN: &[&str] = &["http ", "https ", "(", "code", "code:", "%!s(int="];
+const BETWEEN: &[&str] = &["of ", "http ", "https ", "(", "code", "code:", "%!s(int="];
 /// Words that a status may follow where it is followed by more of a status line.
 const LEADS: &[&str] =
     &["failed", "returned", "response", "unexpected", "got", "upstream", "request", "error"];
@@ -149,7 +149,7 @@ fn goes_on(after: &str) -> bool {
     let han = ('\u{3400}'..='\u{9fff}').contains(&next);
     next.is_ascii_uppercase()
         || han
-        || "\"{<·|[".contains(next)
+        || "\"{<·|[(—–-".contains(next)
         || FOLLOWS.iter().any(|word| {
             rest.as_bytes()
                 .get(..word.len())
@@ -160,8 +160,19 @@ fn goes_on(after: &str) -> bool {
 /// Whether the number stands at the beginning of a line, in brackets, or after a word that leads
 /// to a status.
 fn stands_first(before: &str) -> bool {
-    if before.ends_with(['(', '[']) || before.ends_with("| ") {
+    let led = before.ends_with(['(', '['])
+        || ["| ", "返回", "返回 ", "返回了", "返回了 "].iter().any(|lead| before.ends_with(lead))
+        || ends_with_word(before, &["with a ", "with an "]);
+    if led {
         return true;
+    }
+    // "https://…/v1/chat/completions: 404 Not Found"
+    if let Some(address) = before.strip_suffix(": ") {
+        let address = address.trim_end_matches(['"', '\'']);
+        let ends = |c: char| c.is_whitespace() || "\"'<>".contains(c);
+        if address.rsplit(ends).next().is_some_and(|word| word.contains("://")) {
+            return true;
+        }
     }
     let line = before.rfind('\n').map_or(before, |at| &before[at + 1..]);
     let line = cut(line, "error: ").or_else(|| cut(line, "error ")).unwrap_or(line);
@@ -206,6 +217,10 @@ mod tests {
             ("for url (https://a.b/v1): 404 Not Found", Some(404)),
             ("⎿ API Error: 529 {\"type\"", Some(529)),
             ("code %!s(int=429)", Some(429)),
+            ("POST \"https://a.b/v1/messages\": 502 Bad Gateway", Some(502)),
+            ("it failed with a 503 Service Unavailable", Some(503)),
+            ("上游返回了 429 Too Many Requests", Some(429)),
+            ("status code of 404", Some(404)),
             ("request id 20240429", None),
             ("limit of 500 requests", None),
             ("requested 429 tokens", None),

@@ -152,6 +152,9 @@ impl Leaf {
                 (identifier && !value.contains(' ') && (value.contains('_') || value.contains('.')))
                     .then_some(Key::Code)
             }
+            // `"loc":["body","reasoning_effort"]` of FastAPI.
+            "loc" => (identifier && !["body", "query", "path", "header"].contains(&value))
+                .then_some(Key::Param),
             "param" | "parameter" => (identifier && !value.is_empty()).then_some(Key::Param),
             "model" | "model_id" | "modelid" | "model_name" => {
                 (identifier && !self.is_flag()).then_some(Key::Model)

@@ -13,7 +13,7 @@ use halo_types::{
 pub fn diagnosed(bytes: &[u8]) {
     let evidence = evidence(bytes);
     for (now, lang) in [(None, Lang::En), (Some(NOW), Lang::Zh)] {
-        check(&evidence, &diagnose(&evidence, &Context { now, lang }));
+        check(&evidence, &diagnose(&evidence, &Context { now, lang, ..Context::default() }));
     }
 }
 
@@ -31,7 +31,7 @@ pub fn pasted(bytes: &[u8]) {
 
     let evidence = input::parse(&text, Some(NOW));
     for lang in [Lang::En, Lang::Zh] {
-        let diagnosis = diagnose(&evidence, &Context { now: None, lang });
+        let diagnosis = diagnose(&evidence, &Context { lang, ..Context::default() });
         check(&evidence, &diagnosis);
         let extra = [("Version".to_owned(), "1".to_owned())];
         let report = report(&evidence, &diagnosis, &extra, lang);
