@@ -21,6 +21,7 @@ mod facts;
 mod hints;
 pub mod input;
 mod judge;
+pub mod log;
 mod pattern;
 mod remedy;
 mod report;

@@ -2,4 +2,5 @@
 
 mod evidence;
 mod keywords;
+mod log;
 mod rules;

@@ -1,0 +1,1 @@
+//! Whole logs with what must be found in them.
