@@ -1,6 +1,7 @@
 //! Chores of the workspace: `cargo xtask <command>`.
 
 mod accuracy;
+mod log_speed;
 
 use std::process::ExitCode;
 
@@ -11,12 +12,17 @@ Usage: cargo xtask <command>
         Runs labelled errors through the diagnosis and prints how many it reads rightly, per file
         and per kind, with the confusions and the rule behind each. --json prints one line of
         figures; --wrong lists every record that is read wrongly.
+
+  log-speed [--mb N] [--rounds N] [--halo FILE]
+        Makes up a log of N MiB (1024) and times `halo explain --log` on it beside ripgrep with the
+        same literals, in turn. Needs ripgrep. --halo takes a binary instead of building one.
 ";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let result = match args.first().map(String::as_str) {
         Some("accuracy") => accuracy::run(&args[1..]),
+        Some("log-speed") => log_speed::run(&args[1..]),
         _ => {
             eprint_line(USAGE);
             return ExitCode::from(2);

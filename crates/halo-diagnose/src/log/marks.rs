@@ -23,10 +23,12 @@ pub(super) mod sort {
     pub(crate) const TALK: u32 = 1 << 5;
     /// The output of tests.
     pub(crate) const TEST: u32 = 1 << 6;
+    /// A type of error as providers write it; others may use the same word.
+    pub(crate) const TYPE: u32 = 1 << 7;
     /// The first of the weak marks; several together tell of a call of a model.
     pub(crate) const WEAK: u32 = 1 << 8;
 }
-use sort::{ERROR, FOREIGN, FORM, MODEL, TALK, TARGET, TEST, WEAK};
+use sort::{ERROR, FOREIGN, FORM, MODEL, TALK, TARGET, TEST, TYPE, WEAK};
 
 /// Words by sort. `|` at a side stands for the edge of a word.
 const WORDS: &[(u32, &[&str])] = &[
@@ -106,35 +108,17 @@ const WORDS: &[(u32, &[&str])] = &[
             "(tpm)",
             "(rpm)",
             "requests per min (",
-            "rate_limit_error",
-            "insufficient_quota",
-            "overloaded_error",
-            "invalid_request_error",
-            "authentication_error",
-            "permission_error",
-            "not_found_error",
-            "billing_error",
-            "request_too_large",
             "context_length_exceeded",
             "model_not_found",
-            "invalid_api_key",
             "content_filter",
-            "upstream_error",
             "channel error",
             "exceeded your current quota",
-            "ratelimiterror",
-            "apistatuserror",
-            "apiconnectionerror",
-            "apitimeouterror",
             "apicallerror",
             "ai_apicallerror",
             "ai_retryerror",
             "openaierror",
             "contextwindowexceeded",
             "internalserviceerror.algo",
-            "api error: 4",
-            "api error: 5",
-            "api error (",
             "|minimax",
             "baidubce",
             "wenxin",
@@ -147,13 +131,11 @@ const WORDS: &[(u32, &[&str])] = &[
             "|opus",
             "|haiku",
             "generativelanguage",
-            "stream disconnected before completion",
             "image input",
             "vision model",
             "chat completion",
             "chat_completion",
             "anthropic-version",
-            "x-api-key",
             "usage limit reached",
             "credit balance is too low",
             "可用渠道",
@@ -173,10 +155,35 @@ const WORDS: &[(u32, &[&str])] = &[
             "crewai",
             "autogen",
             "semantic_kernel",
+        ],
+    ),
+    (
+        TYPE,
+        &[
+            "rate_limit_error",
+            "insufficient_quota",
+            "overloaded_error",
+            "invalid_request_error",
+            "authentication_error",
+            "permission_error",
+            "not_found_error",
+            "billing_error",
+            "request_too_large",
+            "invalid_api_key",
+            "upstream_error",
+            "ratelimiterror",
+            "apistatuserror",
+            "apiconnectionerror",
+            "apitimeouterror",
             "api_status_error",
             "resource_exhausted",
             "resource has been exhausted",
             "insufficient balance",
+            "x-api-key",
+            "api error: 4",
+            "api error: 5",
+            "api error (",
+            "stream disconnected before completion",
         ],
     ),
     (
@@ -290,6 +297,10 @@ const WORDS: &[(u32, &[&str])] = &[
         FOREIGN,
         &[
             "psycopg",
+            "|relation \"",
+            "|column \"",
+            "at character ",
+            "database",
             "postgres",
             "|pq:",
             "pgx",
@@ -462,7 +473,7 @@ const WORDS: &[(u32, &[&str])] = &[
             "|test_",
         ],
     ),
-    (WEAK, &["|model|", "|models|", "model="]),
+    (WEAK, &["|model|", "model="]),
     (WEAK << 1, &["|tokens"]),
     (WEAK << 2, &["|prompt"]),
     (WEAK << 3, &["|completion"]),
@@ -579,7 +590,7 @@ mod tests {
     fn edges_of_words_count() {
         assert!(Marks::of("the grok-2 model").has(MODEL));
         assert!(!Marks::of("ngrok-2 tunnel").has(MODEL));
-        assert_eq!(Marks::of("models tokens prompts").weak(), 3);
+        assert_eq!(Marks::of("model tokens prompts").weak(), 3);
         assert_eq!(Marks::of("an ERROR").first(ERROR), Some(3));
         assert!(Marks::of("POST https://api.openai.com/x").has(TARGET));
         assert!(!Marks::of("bucket.s3.amazonaws.com").has(TARGET | MODEL));

@@ -130,8 +130,10 @@ impl Searcher {
         let first_line = walk.line_of(block.start);
         let inner = text.strip_suffix(b"\n").unwrap_or(text);
         let lines = memchr_iter(b'\n', inner).count();
-        let stamp = stamp::find(first, self.options.now_ms())
-            .or_else(|| walk.stamp_before(block.start, self.options.now_ms()));
+        let now = self.options.now_ms();
+        let stamp = stamp::find(first, now)
+            .or_else(|| stamp::find(&first[line::body_start(first)..], now))
+            .or_else(|| walk.stamp_before(block.start, now));
         Some(Found {
             start: walk.offset + block.start as u64,
             end: walk.offset + block.end as u64,
@@ -278,8 +280,11 @@ impl Walk<'_> {
         let mut end = place.checked_sub(1)?;
         for _ in 0..STAMP_LINES {
             let start = memrchr(b'\n', self.bytes.get(low..end)?).map_or(low, |at| low + at + 1);
-            if let Some(stamp) = stamp::find(&self.bytes[start..end], now) {
-                return Some(stamp);
+            let line = &self.bytes[start..end];
+            let found = stamp::find(line, now)
+                .or_else(|| stamp::find(&line[line::body_start(line)..], now));
+            if found.is_some() {
+                return found;
             }
             end = start.checked_sub(1).filter(|end| *end > low)?;
         }

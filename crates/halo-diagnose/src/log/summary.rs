@@ -14,7 +14,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use halo_types::Kind;
+use halo_types::{Evidence, Kind, Timestamp};
 
 use super::digest::Digest;
 use super::search::Found;
@@ -88,6 +88,17 @@ pub struct Group {
     pub text: String,
 }
 
+impl Group {
+    /// The first one as evidence, for the whole diagnosis. Where an access line gives nothing but
+    /// a status, the body is empty. `provider` tells who was asked, where nothing in the log does.
+    #[must_use]
+    pub fn evidence(&self, provider: Option<&str>) -> Evidence {
+        let mut evidence = super::verdict::evidence(&self.text, provider);
+        evidence.at = self.stamp.filter(|stamp| stamp.zoned).map(|stamp| Timestamp(stamp.ms));
+        evidence
+    }
+}
+
 /// An occurrence that later ones are compared with.
 #[derive(Debug)]
 struct Recent {
@@ -150,6 +161,12 @@ impl Summary {
             self.lines += 1;
             self.open_line = false;
         }
+    }
+
+    /// Lines read, with a last one that has no line end yet.
+    #[must_use]
+    pub fn all_lines(&self) -> u64 {
+        self.lines + u64::from(self.open_line)
     }
 
     /// Ends the input.

@@ -14,13 +14,13 @@
 //!
 //! An access line counts by its status alone, if its target is one of a provider's API.
 
-use halo_types::{Confidence, Evidence, Kind};
+use halo_types::{Confidence, Evidence, Headers, Kind};
 
 use super::access;
 use super::digest::{canonicalise, hash};
 use super::line::{Level, exception};
 use super::marks::Marks;
-use super::marks::sort::{ERROR, FOREIGN, FORM, MODEL, TALK, TARGET, TEST};
+use super::marks::sort::{ERROR, FOREIGN, FORM, MODEL, TALK, TARGET, TEST, TYPE};
 use super::prompts;
 use crate::{Context, diagnose, rules, vendor};
 
@@ -51,7 +51,7 @@ pub(super) fn decide(text: &str, level: Level, provider: Option<&str>) -> Option
         return None;
     }
     let named = marks.has(MODEL | TARGET);
-    if !named && (marks.weak() == 0 || marks.has(FOREIGN)) {
+    if !named && (marks.weak() == 0 && !marks.has(TYPE) || marks.has(FOREIGN)) {
         return None;
     }
     let evidence =
@@ -83,16 +83,27 @@ pub(super) fn decide(text: &str, level: Level, provider: Option<&str>) -> Option
     })
 }
 
+/// The evidence that a digest is: an answer's status for an access line, else the text without
+/// the conversation it may quote.
+pub(super) fn evidence(text: &str, provider: Option<&str>) -> Evidence {
+    let provider = provider.map(str::to_owned);
+    match access::read(text) {
+        Some(access::Access { status: Some(status), target }) => Evidence {
+            provider,
+            url: target.find("http").map(|at| target[at..].to_owned()),
+            ..Evidence::from_http(status, Headers::default(), "")
+        },
+        _ => Evidence { provider, ..Evidence::from_text(&*prompts::without(text)) },
+    }
+}
+
 /// An access line: the target must be a provider's.
 fn by_status(text: &str, access: &access::Access<'_>, provider: Option<&str>) -> Option<Verdict> {
-    let status = access.status?;
+    access.status?;
     if !Marks::of(access.target).has(TARGET) {
         return None;
     }
-    let url = access.target.find("http").map(|at| access.target[at..].to_owned());
-    let mut evidence = Evidence::from_http(status, halo_types::Headers::default(), "");
-    evidence.provider = provider.map(str::to_owned);
-    evidence.url = url;
+    let evidence = evidence(text, provider);
     let diagnosis = diagnose(&evidence, &Context::default());
     let rule = static_rule(&diagnosis.because.rule)?;
     Some(Verdict {
@@ -137,7 +148,7 @@ fn line_around(text: &str, place: usize) -> (usize, usize) {
 }
 
 fn speaks_of_a_model(kind: Kind, marks: &Marks) -> bool {
-    if marks.has(MODEL | TARGET) {
+    if marks.has(MODEL | TARGET | TYPE) {
         return true;
     }
     match kind {

@@ -28,7 +28,7 @@ pub struct Window<'a> {
 /// let window = feed.cut(&bytes, true);
 /// assert_eq!((window.own, window.offset), (0..7, 0));
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Feed {
     tail: Vec<u8>,
     /// Where in `tail` the next window's own part begins.
@@ -45,12 +45,6 @@ impl Feed {
     pub fn overlap(&self, bytes: &mut Vec<u8>) {
         bytes.clear();
         bytes.extend_from_slice(&self.tail);
-    }
-
-    /// The overlap itself.
-    #[must_use]
-    pub fn tail(&self) -> &[u8] {
-        &self.tail
     }
 
     /// The window that `bytes` make: the overlap and what follows. `last` tells that the input
