@@ -1,6 +1,7 @@
 //! Chores of the workspace: `cargo xtask <command>`.
 
 mod accuracy;
+mod log_speed;
 mod seeds;
 
 use std::process::ExitCode;
@@ -20,6 +21,10 @@ Usage: cargo xtask <command>
 
   fuzz-seeds [DIR]
         Writes the rules' examples as seeds for the fuzz targets, to fuzz/corpus.
+
+  log-speed [--mb N] [--rounds N] [--halo FILE]
+        Makes up a log of N MiB (1024) and times `halo explain --log` on it beside ripgrep with the
+        same literals, in turn. Needs ripgrep. --halo takes a binary instead of building one.
 ";
 
 fn main() -> ExitCode {
@@ -27,6 +32,7 @@ fn main() -> ExitCode {
     let result = match args.first().map(String::as_str) {
         Some("accuracy") => accuracy::run(&args[1..]),
         Some("fuzz-seeds") => seeds::run(&args[1..]),
+        Some("log-speed") => log_speed::run(&args[1..]),
         _ => {
             eprint_line(USAGE);
             return ExitCode::from(2);

@@ -22,6 +22,7 @@ mod hints;
 mod hits;
 pub mod input;
 mod judge;
+pub mod log;
 mod own;
 mod pattern;
 mod remedy;

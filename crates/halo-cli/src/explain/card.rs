@@ -24,7 +24,7 @@ pub(super) enum Style {
 }
 
 impl Style {
-    fn paint(self, code: &str, text: &str) -> String {
+    pub(super) fn paint(self, code: &str, text: &str) -> String {
         match self {
             Self::Plain => text.to_owned(),
             Self::Colour => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
@@ -130,7 +130,7 @@ fn facts(diagnosis: &Diagnosis, words: &Words) -> Vec<String> {
 }
 
 /// A number with its thousands apart.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -209,7 +209,7 @@ fn window(body: &str, marked: (usize, usize)) -> (usize, usize) {
 }
 
 /// Text whose control characters cannot act on the terminal.
-fn visible(out: &mut String, text: &str) {
+pub(super) fn visible(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '\t' => out.push_str("    "),

@@ -3,6 +3,7 @@
 mod card;
 mod conceal;
 mod jsonl;
+mod log;
 mod teach;
 
 use std::fs::File;
@@ -27,13 +28,14 @@ const USAGE: u8 = 2;
 /// Say what a provider's error means and what to do about it.
 ///
 /// Reads one error from FILE, from the argument of -m, or from standard input: a pasted text, the
-/// output of `curl -i`, or a JSON record. Nothing leaves the machine. Exits with 0 if the error
-/// was recognised, 1 if not, 2 if the command was not understood.
+/// output of `curl -i`, or a JSON record. With --log, finds every provider error in logs of any
+/// size and sums them up. Nothing leaves the machine. Exits with 0 if the error was recognised, 1
+/// if not, 2 if the command was not understood.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExplainArgs {
-    /// A file with the error; `-` or nothing reads standard input.
+    /// A file with the error; `-` or nothing reads standard input. Several only with --log.
     #[arg(value_name = "FILE", conflicts_with = "message")]
-    file: Option<PathBuf>,
+    files: Vec<PathBuf>,
 
     /// The error itself.
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
@@ -74,6 +76,33 @@ pub(crate) struct ExplainArgs {
     /// The data folder, whose folder `rules` holds rules of your own.
     #[arg(long, value_name = "DIR", env = "HALO_DATA")]
     data: Option<PathBuf>,
+
+    /// Find the provider errors in log files of any size and sum them up.
+    ///
+    /// Reads plain text and gzip; `-` or nothing reads standard input. Prints how many errors
+    /// there are by kind, by provider and by hour, and the worst with their words, file and line.
+    /// Ctrl+C prints what was found so far. Exits with 0 if there are errors, 1 if there are
+    /// none, 2 if a file could not be read, 130 after Ctrl+C.
+    ///
+    /// With --json, one object: files (name, lines), lines, bytes, total, transient (how many an
+    /// unchanged request may cure), transient_share, repeated (further accounts of errors already
+    /// counted), partial; first and last time; kinds (kind, title, count, transient, first, last);
+    /// vendors (vendor or null, name, count); hours (hour, count) and without_time; groups, worst
+    /// first (kind, transient, rule, vendor, count, first, last, example with file, line, time,
+    /// text and the whole diagnosis, whose span counts bytes of that text); others (kind, count):
+    /// rare ones beyond the groups that are kept. Times that name a zone are in UTC and end in Z;
+    /// others are as written.
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 0..,
+        conflicts_with_all = ["message", "jsonl", "status", "headers"]
+    )]
+    log: Option<Vec<PathBuf>>,
+
+    /// Print the words that --log looks for first, one a line, for `rg -F -f`.
+    #[arg(long, hide = true, requires = "log")]
+    literals: bool,
 
     /// The language of the explanation: `en` or `zh`. Follows the environment by default.
     #[arg(long, value_name = "LANG", value_parser = parse_lang)]
@@ -116,6 +145,21 @@ pub(crate) fn run(args: ExplainArgs) -> ExitCode {
         zone: halo_config::local_zone(),
         own: rules.as_ref().map(RulesFolder::current),
     };
+    if let Some(files) = &args.log {
+        let files = files.iter().chain(&args.files).cloned().collect();
+        let literals = args.literals;
+        return log::run(log::LogArgs {
+            files,
+            json: args.json,
+            literals,
+            provider: args.provider,
+            context,
+        });
+    }
+    if args.files.len() > 1 {
+        complain("one error at a time; to search several logs, add --log");
+        return ExitCode::from(USAGE);
+    }
     if let Some(kind) = args.teach {
         return teach::run(&args, kind, rules.as_ref(), &context);
     }
@@ -137,7 +181,7 @@ fn broken_pipe(error: &anyhow::Error) -> bool {
 
 /// The error that is asked about.
 fn asked(args: &ExplainArgs, context: &Context) -> anyhow::Result<Evidence> {
-    let text = match (&args.message, source(args.file.as_deref())) {
+    let text = match (&args.message, source(args.files.first())) {
         (Some(message), _) => message.clone(),
         (None, Some(path)) => {
             read_text(open(path)?).with_context(|| format!("cannot read {}", path.display()))?
@@ -186,7 +230,7 @@ fn run_lines(args: &ExplainArgs, context: &Context) -> anyhow::Result<u8> {
         conceal::diagnosis(&mut diagnosis, &evidence);
         diagnosis
     };
-    let bad = match source(args.file.as_deref()) {
+    let bad = match source(args.files.first()) {
         Some(path) => jsonl::run(open(path)?, out, explain)?,
         None => jsonl::run(io::stdin().lock(), out, explain)?,
     };
@@ -194,8 +238,8 @@ fn run_lines(args: &ExplainArgs, context: &Context) -> anyhow::Result<u8> {
 }
 
 /// The file to read; `None` for standard input.
-fn source(file: Option<&Path>) -> Option<&Path> {
-    file.filter(|path| path.as_os_str() != "-")
+fn source(file: Option<&PathBuf>) -> Option<&Path> {
+    file.map(PathBuf::as_path).filter(|path| path.as_os_str() != "-")
 }
 
 fn open(path: &Path) -> anyhow::Result<File> {

@@ -7,6 +7,7 @@ mod field_mistakes;
 mod facts;
 mod fuzzed;
 mod keywords;
+mod log;
 mod replay;
 #[rustfmt::skip]
 mod retry_hints;
