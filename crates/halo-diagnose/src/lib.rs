@@ -22,6 +22,7 @@ mod hints;
 pub mod input;
 mod judge;
 mod pattern;
+pub mod reference;
 mod remedy;
 mod report;
 mod rule;
@@ -33,6 +34,7 @@ mod vendor;
 
 use halo_types::{Action, Because, Blame, Confidence, Diagnosis, Evidence, Kind, Lang, Timestamp};
 
+pub use reference::reference;
 pub use report::report;
 pub use rule::{Example, Rule};
 pub use table::rules;
