@@ -277,6 +277,10 @@ impl Screen<'_> {
         for group in &page.vendors {
             let name = group.vendor.as_ref().map_or(l.anyone.as_str(), |vendor| &vendor.name);
             line(out, &format!("  {}", self.style.paint("1", name)));
+            for link in group.vendor.iter().flat_map(|v| self.reference.pages_for(page, v)) {
+                let colon = self.reference.colon();
+                line(out, &self.dim(&format!("      {}{colon}{}", link.name, link.url)));
+            }
             group.examples.iter().for_each(|seen| self.seen(out, seen, None));
         }
 
@@ -531,7 +535,7 @@ mod tests {
         for part in [
             "The credit or paid allowance is used up [quota_exhausted]",
             "Does waiting help?\n  No.",
-            "  OpenAI\n      429  ",
+            "  OpenAI\n      Billing: https://platform.openai.com",
             "Easily confused with",
             "Any server or program",
             "»Insufficient Balance«",

@@ -494,7 +494,7 @@ mod tests {
         let body = Evidence::from_text("5-hour limit reached, resets 2am");
         let text = card(&body, Lang::En, Style::Plain);
         assert!(text.contains("Waiting helps; the limit resets 2am."), "{text}");
-        assert!(text.starts_with("A limit of the provider is reached"), "{text}");
+        assert!(text.starts_with("You have reached a usage limit"), "{text}");
     }
 
     #[test]

@@ -51,7 +51,7 @@ fn the_overview_and_every_part_are_plain_text_on_a_pipe() {
         );
     }
     let (_, chinese, _) = said(&["invalid_api_key", "--lang", "zh"]);
-    assert!(chinese.starts_with("API 密钥没有被接受 [invalid_api_key]"), "{chinese}");
+    assert!(chinese.starts_with("API 密钥无效 [invalid_api_key]"), "{chinese}");
 }
 
 #[test]

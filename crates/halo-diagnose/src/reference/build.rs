@@ -217,6 +217,7 @@ fn status_name(status: u16) -> &'static str {
         422 => "Unprocessable Content",
         424 => "Failed Dependency",
         429 => "Too Many Requests",
+        446 => "Guardrail (Portkey)",
         451 => "Unavailable For Legal Reasons",
         498 => "Flex capacity exceeded (Groq)",
         499 => "Client Closed Request",

@@ -3,7 +3,7 @@
 use halo_types::{Confidence, Evidence, Kind};
 use serde::Serialize;
 
-use super::{CodeRow, KindPage, Reference, Seen, StatusRow, VendorLinks};
+use super::{CodeRow, KindPage, PageLink, Reference, Seen, StatusRow, VendorLinks};
 use crate::{Context, diagnose};
 
 /// What a word leads to.
@@ -112,6 +112,13 @@ impl Reference {
             [page] => Some(Found::Kind(page)),
             _ => Some(Found::Kinds(kinds)),
         }
+    }
+
+    /// The pages of a vendor that the remedies of a kind lead to.
+    #[must_use]
+    pub fn pages_for<'v>(&self, page: &KindPage, vendor: &'v VendorLinks) -> Vec<&'v PageLink> {
+        let wanted = page.remedies.iter().filter_map(|remedy| remedy.page);
+        wanted.filter_map(|sort| vendor.pages.iter().find(|link| link.sort == sort)).collect()
     }
 
     /// The row of a status.

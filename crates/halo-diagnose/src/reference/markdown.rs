@@ -111,10 +111,14 @@ impl Reference {
             line(out, &format!("\n**{}**\n", l.looks));
             table(out, &[&l.vendor, &l.status, &l.words]);
             for group in &page.vendors {
-                let name = group.vendor.as_ref().map_or(l.anyone.as_str(), |v| v.name.as_str());
+                let mut name = match &group.vendor {
+                    Some(vendor) => self.vendor_cell(page, vendor),
+                    None => cell(&l.anyone),
+                };
                 for seen in &group.examples {
                     let status = seen.status.map_or_else(|| l.no_status.clone(), |s| s.to_string());
-                    cells(out, &[&cell(name), &status, &words(seen, l)]);
+                    cells(out, &[&name, &status, &words(seen, l)]);
+                    name.clear();
                 }
             }
         }
@@ -130,6 +134,15 @@ impl Reference {
                 }
             }
         }
+    }
+
+    /// A vendor with the pages that help with a kind.
+    fn vendor_cell(&self, page: &KindPage, vendor: &VendorLinks) -> String {
+        let links = self.pages_for(page, vendor);
+        let links = links.iter().map(|link| format!("[{}]({})", link.name, link.url));
+        let links: Vec<String> = links.collect();
+        let name = cell(&vendor.name);
+        if links.is_empty() { name } else { format!("{name}<br>{}", links.join(self.comma())) }
     }
 
     /// Every vendor that the reference shows, in the order of `vendors.toml`.

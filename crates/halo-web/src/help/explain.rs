@@ -8,7 +8,7 @@ use axum::response::{Html, IntoResponse, Response};
 use halo_config::Secret;
 use halo_diagnose::reference::RemedyText;
 use halo_diagnose::{Context, diagnose, input, reference, report};
-use halo_types::{Action, Blame, Confidence, Diagnosis, Evidence, Kind, redact};
+use halo_types::{Action, Blame, Confidence, Diagnosis, Evidence, Kind, Lang, redact};
 use serde::Deserialize;
 
 use super::ErrorsPage;
@@ -79,8 +79,8 @@ pub(super) async fn explain(
     let (status, text, answer) = match text {
         Ok(text) => {
             let text = mask(&text, &state.engine().config().all_keys());
-            let answer = card(&state, w, &text)?;
-            (StatusCode::OK, text, answer)
+            let (evidence, diagnosis) = read(text.clone(), w.lang()).await?;
+            (StatusCode::OK, text, card(&state, w, &evidence, &diagnosis)?)
         }
         Err(refused) => {
             let answer = RefusedTemplate { words: refused.words(w) }.render()?;
@@ -159,11 +159,25 @@ struct Way {
     outside: bool,
 }
 
-/// The card of a text.
-fn card(state: &AppState, w: Words, text: &str) -> Result<String, PageError> {
+/// Reads a text away from the threads that serve pages: half a megabyte takes a moment.
+async fn read(text: String, lang: Lang) -> Result<(Evidence, Diagnosis), PageError> {
     let now = clock::now();
-    let evidence = input::parse(text, Some(now));
-    let diagnosis = diagnose(&evidence, &Context { now: Some(now), lang: w.lang() });
+    let work = move || {
+        let evidence = input::parse(&text, Some(now));
+        let diagnosis = diagnose(&evidence, &Context { now: Some(now), lang });
+        (evidence, diagnosis)
+    };
+    // It ends early only if the program does.
+    tokio::task::spawn_blocking(work).await.map_err(|_| PageError::Bad("help-no-text"))
+}
+
+/// The card of an error.
+fn card(
+    state: &AppState,
+    w: Words,
+    evidence: &Evidence,
+    diagnosis: &Diagnosis,
+) -> Result<String, PageError> {
     let reference = reference(w.lang());
     let page = reference.kind(diagnosis.kind);
     let body = evidence.body.as_bytes();
@@ -179,16 +193,16 @@ fn card(state: &AppState, w: Words, text: &str) -> Result<String, PageError> {
             .then(|| w.t("card-guess")),
         raw: (!body.is_empty()).then(|| raw::marked(body, span)),
         is_long: raw::is_long(body),
-        speaker: speaker(w, &diagnosis),
-        waiting: waiting(w, &diagnosis),
-        ways: ways(state, &diagnosis, &page.remedies),
+        speaker: speaker(w, diagnosis),
+        waiting: waiting(w, diagnosis),
+        ways: ways(state, diagnosis, &page.remedies),
         otherwise: &page.otherwise,
-        details: details(w, &evidence, &diagnosis),
-        json: serde_json::to_string_pretty(&diagnosis).unwrap_or_default(),
-        report: report(&evidence, &diagnosis, &extra, w.lang()),
+        details: details(w, evidence, diagnosis),
+        json: serde_json::to_string_pretty(diagnosis).unwrap_or_default(),
+        report: report(evidence, diagnosis, &extra, w.lang()),
         gap: reference.gap(),
         colon: reference.colon(),
-        evidence: &evidence,
+        evidence,
     };
     Ok(template.render()?)
 }

@@ -33,6 +33,13 @@ fn an_error_is_pasted_and_explained_without_leaving_the_machine() {
         page.click(&format!("{card} [data-more]")).await;
         page.until::<bool>("the part on its kind", &in_sight("rate_limited")).await;
         page.shoot("help-errors-kind").await;
+        let show = "document.querySelector('#by-keyword').scrollIntoView()";
+        page.run(show, Vec::new()).await;
+        page.shoot("help-errors-index").await;
+        let show = "document.querySelector('#overloaded details').open = true; \
+                    document.querySelector('#overloaded details').scrollIntoView()";
+        page.run(show, Vec::new()).await;
+        page.shoot("help-errors-examples").await;
         page.reload().await;
         page.there("[data-explain]").await;
         assert_eq!(page.count("#answer [data-card]").await, 0);
@@ -95,7 +102,7 @@ fn it_fits_a_phone_the_dark_and_chinese() {
             Vec::new(),
         )
         .await;
-        page.shoot("help-errors-phone-kind").await;
+        page.assert_fits(PHONE.0).await;
 
         page.set_size(1280, 900).await;
         page.set_dark(true).await;
@@ -108,13 +115,6 @@ fn it_fits_a_phone_the_dark_and_chinese() {
         page.there("#answer [data-card][data-kind=model_not_found]").await;
         page.run("document.getElementById('main').scrollTop = 0", Vec::new()).await;
         page.shoot("help-errors-dark-zh").await;
-        page.run(
-            "document.querySelector('#overloaded details').open = true; \
-             document.querySelector('#overloaded').scrollIntoView()",
-            Vec::new(),
-        )
-        .await;
-        page.shoot("help-errors-dark-zh-kind").await;
     });
 }
 
