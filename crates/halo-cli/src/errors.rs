@@ -197,11 +197,16 @@ impl Screen<'_> {
     }
 
     fn prose(&self, out: &mut String, text: &str) {
-        wrap(out, text, "", "", self.width);
+        self.sentences(out, text, "");
     }
 
     fn item(&self, out: &mut String, text: &str) {
-        wrap(out, text, "  ", "  ", self.width);
+        self.sentences(out, text, "  ");
+    }
+
+    /// Sentences of the reference; the marks of Markdown around code say nothing here.
+    fn sentences(&self, out: &mut String, text: &str, indent: &str) {
+        wrap(out, &text.replace('`', ""), indent, indent, self.width);
     }
 
     /* Parts */
@@ -289,7 +294,7 @@ impl Screen<'_> {
         }
         for other in &page.confused {
             self.titled(out, "  ", &other.title, other.kind);
-            wrap(out, &other.text, "    ", "    ", self.width);
+            self.sentences(out, &other.text, "    ");
             for (label, seen) in [(&l.this_is, &other.this), (&l.that_is, &other.that)] {
                 if let Some(seen) = seen {
                     self.seen(out, seen, Some(label));
@@ -385,7 +390,7 @@ impl Screen<'_> {
         self.head(out, &self.reference.labels.troubleshooting);
         for advice in &self.reference.advice {
             line(out, &format!("  {}", self.style.paint("1", &advice.title)));
-            wrap(out, &advice.text, "      ", "      ", self.width);
+            self.sentences(out, &advice.text, "      ");
         }
     }
 

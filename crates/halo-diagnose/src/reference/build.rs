@@ -137,7 +137,7 @@ fn is_telling(words: &str, status: Option<u16>) -> bool {
     if trimmed.is_empty() {
         return status.is_some();
     }
-    let filler = ["\"x\"", "\"m\"", ": no", ": x", "more details"];
+    let filler = ["\"x\"", "\"m\"", ": no", ": x", "more details", "said no"];
     let ends = filler[2..].iter().any(|end| trimmed.ends_with(end));
     trimmed.len() > 2 && !ends && !filler[..2].iter().any(|word| trimmed.contains(word))
 }

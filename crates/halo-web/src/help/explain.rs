@@ -17,7 +17,7 @@ use crate::error::{PageError, megabytes};
 use crate::page::Page;
 use crate::state::AppState;
 use crate::strings::Words;
-use crate::thread::{raw, tokens};
+use crate::thread::raw;
 
 /// The most that is read of one error, in bytes. A real one has a few hundred.
 pub(super) const MAX_TEXT: usize = 500_000;
@@ -42,11 +42,11 @@ pub(super) enum Refused {
 
 impl Refused {
     fn words(&self, w: Words) -> String {
-        let most = megabytes(MAX_TEXT as u64);
+        let most = size(MAX_TEXT);
         match self {
             Self::Empty => w.t("help-empty"),
             Self::TooLong(Some(bytes)) => {
-                w.t2("help-too-long", ("size", &megabytes(*bytes as u64)), ("max", &most))
+                w.t2("help-too-long", ("size", &size(*bytes)), ("max", &most))
             }
             Self::TooLong(None) => w.t1("help-too-long-unknown", "max", most),
             Self::NoText => w.t("help-no-text"),
@@ -58,6 +58,14 @@ impl Refused {
             Self::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Empty | Self::NoText => StatusCode::UNPROCESSABLE_ENTITY,
         }
+    }
+}
+
+/// `533 kB` or `1.1 MB`.
+fn size(bytes: usize) -> String {
+    match bytes {
+        0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
+        _ => megabytes(bytes as u64),
     }
 }
 
@@ -317,9 +325,9 @@ fn details(w: Words, evidence: &Evidence, diagnosis: &Diagnosis) -> Vec<(String,
     add("detail-request-id", facts.request_id.clone());
     add("detail-model", facts.model.clone());
     add("help-parameter", facts.parameter.clone());
-    add("help-window", facts.context_window.map(tokens));
-    add("help-sent", facts.input_tokens.map(tokens));
-    add("help-most", facts.max_output_tokens.map(tokens));
+    add("help-window", facts.context_window.map(|n| n.to_string()));
+    add("help-sent", facts.input_tokens.map(|n| n.to_string()));
+    add("help-most", facts.max_output_tokens.map(|n| n.to_string()));
     let scope = facts.limit_scope.as_deref().map(|scope| scope.replace('_', " "));
     let limit = [facts.limit.map(|limit| limit.to_string()), scope];
     let limit: Vec<String> = limit.into_iter().flatten().collect();

@@ -14,6 +14,7 @@ use halo_diagnose::{reference, rules, vendors};
 use halo_types::Kind;
 
 use crate::error::PageError;
+use crate::markdown::escape;
 use crate::page::{self, Page};
 use crate::state::AppState;
 use crate::strings::Words;
@@ -64,6 +65,16 @@ impl ErrorsPage {
 /// An error's words with the deciding ones marked, as HTML.
 fn words(seen: &Seen) -> String {
     raw::marked(seen.words.as_bytes(), seen.marked)
+}
+
+/// A sentence of the reference as HTML: what stands between backticks is code.
+fn prose(text: &str) -> String {
+    let mut html = String::new();
+    for (at, piece) in text.split('`').enumerate() {
+        let piece = escape(piece);
+        html.push_str(&if at % 2 == 1 { format!("<code>{piece}</code>") } else { piece });
+    }
+    html
 }
 
 /// `GET /help/errors`

@@ -109,6 +109,7 @@ async fn what_cannot_be_explained_is_answered_in_words() {
         (String::new(), StatusCode::UNPROCESSABLE_ENTITY, "There is nothing in the box yet"),
         (form("  \r\n "), StatusCode::UNPROCESSABLE_ENTITY, "There is nothing in the box yet"),
         (form(&junk), StatusCode::PAYLOAD_TOO_LARGE, "1.1 MB"),
+        (form(&junk[..500_001]), StatusCode::PAYLOAD_TOO_LARGE, "501 kB"),
         (format!("error={binary}"), StatusCode::UNPROCESSABLE_ENTITY, "does not look like text"),
     ] {
         let answer = browser.post_with("/help/errors", &body, &[FRAGMENT]).await;
