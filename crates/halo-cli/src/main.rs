@@ -1,10 +1,13 @@
-//! The binary `halo`: the app with its gateway, `halo explain` and `halo simulate`.
+//! The binary `halo`: the app with its gateway, `halo explain`, `halo errors` and
+//! `halo simulate`.
 
 mod app;
+mod errors;
 mod explain;
 mod instance;
 mod practice;
 mod simulate;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -28,6 +31,8 @@ enum Command {
     App(app::AppArgs),
     /// Say what a provider's error means and what to do about it.
     Explain(explain::ExplainArgs),
+    /// The error reference: what each error means, at every provider, and what helps.
+    Errors(errors::ErrorsArgs),
     /// Run the simulator: a provider that fails on demand.
     Simulate(simulate::SimulateArgs),
 }
@@ -37,6 +42,7 @@ fn main() -> ExitCode {
     match cli.command.unwrap_or(Command::App(cli.app)) {
         // Reading an error needs no runtime and no log.
         Command::Explain(args) => explain::run(args),
+        Command::Errors(args) => errors::run(&args),
         Command::App(args) => blocking(app::run(args)),
         Command::Simulate(args) => blocking(simulate::run(args)),
     }

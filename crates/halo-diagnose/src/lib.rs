@@ -25,6 +25,7 @@ mod judge;
 pub mod log;
 mod own;
 mod pattern;
+pub mod reference;
 mod remedy;
 mod report;
 mod rule;
@@ -43,6 +44,7 @@ use std::sync::Arc;
 use halo_types::{Action, Because, Blame, Confidence, Diagnosis, Evidence, Kind, Lang, Timestamp};
 
 pub use own::{OwnRules, RuleFault};
+pub use reference::reference;
 pub use report::report;
 pub use rule::{Example, Rule};
 pub use table::rules;

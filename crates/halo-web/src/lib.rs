@@ -31,6 +31,7 @@ mod cookies;
 mod error;
 mod extract;
 mod guard;
+mod help;
 mod images;
 mod live;
 mod markdown;

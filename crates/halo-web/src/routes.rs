@@ -8,7 +8,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::PageError;
 use crate::state::AppState;
-use crate::{actions, assets, auth, conversation, error, guard, images, live, practice, settings};
+use crate::{
+    actions, assets, auth, conversation, error, guard, help, images, live, practice, settings,
+};
 
 /// The pages, ready to be served. Everything but the sign-in link and the files of the interface
 /// needs a session.
@@ -17,6 +19,7 @@ pub fn router(state: AppState) -> Router {
         .merge(reading())
         .merge(doing())
         .merge(settings::router())
+        .merge(help::router())
         .fallback(async || PageError::NotFound)
         // Texts are measured after they were read, so that the refusal can say how long they
         // were; a browser shows no answer to a request that is cut off.

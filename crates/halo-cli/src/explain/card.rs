@@ -1,36 +1,14 @@
 //! The error card in a terminal.
 
-use std::fmt::Write as _;
-
 use halo_types::{Confidence, Diagnosis, Evidence, Kind, Lang};
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::conceal;
+use crate::terminal::{Style, WIDTH, line, visible};
 
-/// The width that prose is wrapped to.
-const WIDTH: usize = 78;
 /// How many lines of the provider's words are shown.
 const MAX_LINES: usize = 24;
 /// How many bytes of them.
 const MAX_BYTES: usize = 6 * 1024;
-
-/// Whether the deciding words are coloured and underlined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
-    /// No control sequences.
-    Plain,
-    /// For a terminal.
-    Colour,
-}
-
-impl Style {
-    pub(super) fn paint(self, code: &str, text: &str) -> String {
-        match self {
-            Self::Plain => text.to_owned(),
-            Self::Colour => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
-        }
-    }
-}
 
 /// The card: title, who spoke, the raw text, meaning, wait, remedies, rule.
 pub(super) fn render(
@@ -208,19 +186,6 @@ fn window(body: &str, marked: (usize, usize)) -> (usize, usize) {
     (from, fits(from).max(marked.1))
 }
 
-/// Text whose control characters cannot act on the terminal.
-pub(super) fn visible(out: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '\t' => out.push_str("    "),
-            c if c.is_control() => out.push('\u{fffd}'),
-            // Marks that turn the reading direction could make the text lie.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-}
-
 fn waiting(diagnosis: &Diagnosis, words: &Words) -> String {
     match (&diagnosis.retry, diagnosis.transient) {
         (Some(retry), _) => words
@@ -286,53 +251,9 @@ fn rule(diagnosis: &Diagnosis, words: &Words) -> String {
     format!("{}{} · {sure}{place}{quote}", words.decided_by, because.rule)
 }
 
-fn line(out: &mut String, text: &str) {
-    // Writing to a String cannot fail.
-    let _ = writeln!(out, "{text}");
-}
-
-/// Wraps prose at spaces, and between ideographs, which need none.
+/// Prose at the card's own width: it is also read from files and pipes.
 fn wrap(out: &mut String, text: &str, first: &str, rest: &str) {
-    let mut current = first.to_owned();
-    let mut width = current.width();
-    let mut empty = true;
-    for piece in pieces(text) {
-        let piece_width = piece.trim_end().width();
-        if !empty && width + piece_width > WIDTH {
-            line(out, current.trim_end());
-            current = rest.to_owned();
-            width = current.width();
-        }
-        current.push_str(piece);
-        width += piece.width();
-        empty = false;
-    }
-    line(out, current.trim_end());
-}
-
-/// Words with the space behind them; an ideograph is a word with the punctuation that follows.
-fn pieces(text: &str) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut start = 0;
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let next = chars.peek().map(|(_, c)| *c);
-        let wide = |c: char| c.width() == Some(2);
-        let closing = |c: char| "，。、；：！？）】》”’,.;:!?)".contains(c);
-        let ends = match next {
-            None => true,
-            Some(next) => {
-                (c == ' ' && next != ' ')
-                    || (wide(c) || wide(next)) && !closing(next) && next != ' '
-            }
-        };
-        if ends {
-            let end = at + c.len_utf8();
-            pieces.push(&text[start..end]);
-            start = end;
-        }
-    }
-    pieces
+    crate::terminal::wrap(out, text, first, rest, WIDTH);
 }
 
 struct Words {
@@ -493,6 +414,8 @@ impl Words {
 mod tests {
     use halo_diagnose::{Context, diagnose};
 
+    use unicode_width::UnicodeWidthStr as _;
+
     use super::*;
 
     fn card(evidence: &Evidence, lang: Lang, style: Style) -> String {
@@ -571,7 +494,7 @@ mod tests {
         let body = Evidence::from_text("5-hour limit reached, resets 2am");
         let text = card(&body, Lang::En, Style::Plain);
         assert!(text.contains("Waiting helps; the limit resets 2am."), "{text}");
-        assert!(text.starts_with("A limit of the provider is reached"), "{text}");
+        assert!(text.starts_with("You have reached a usage limit"), "{text}");
     }
 
     #[test]

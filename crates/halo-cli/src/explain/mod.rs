@@ -119,7 +119,7 @@ fn parse_header(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.trim().to_owned()))
 }
 
-fn parse_lang(text: &str) -> Result<Lang, String> {
+pub(crate) fn parse_lang(text: &str) -> Result<Lang, String> {
     text.parse().map_err(|_| "the languages are en and zh".to_owned())
 }
 
@@ -175,7 +175,7 @@ pub(crate) fn run(args: ExplainArgs) -> ExitCode {
     }
 }
 
-fn broken_pipe(error: &anyhow::Error) -> bool {
+pub(crate) fn broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
@@ -212,8 +212,7 @@ fn run_one(args: &ExplainArgs, context: &Context) -> anyhow::Result<u8> {
         serde_json::to_writer(&mut out, &diagnosis).map_err(io::Error::from)?;
         writeln!(out)?;
     } else {
-        let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        let style = if colour { card::Style::Colour } else { card::Style::Plain };
+        let style = crate::terminal::Style::of(&out);
         write!(out, "{}", card::render(&evidence, &diagnosis, context.lang, style))?;
     }
     out.flush()?;
@@ -273,7 +272,7 @@ fn now() -> Timestamp {
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-fn language_of_environment() -> Lang {
+pub(crate) fn language_of_environment() -> Lang {
     ["LC_ALL", "LC_MESSAGES", "LANG"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))

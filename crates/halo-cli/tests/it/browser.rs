@@ -8,6 +8,7 @@ mod stage;
 
 mod composer;
 mod first_run;
+mod help;
 mod looks;
 mod rows;
 mod settings;

@@ -8,5 +8,6 @@
 
 mod browser;
 mod command_line;
+mod errors;
 mod kill;
 mod process;

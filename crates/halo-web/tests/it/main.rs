@@ -5,4 +5,5 @@
 mod browser;
 mod events;
 mod guards;
+mod help;
 mod pages;
