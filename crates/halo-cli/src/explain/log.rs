@@ -16,8 +16,8 @@ use std::process::ExitCode;
 use halo_diagnose::Context;
 use halo_diagnose::log::{Options, Summary, literals};
 
-use super::card::Style;
 use super::{UNKNOWN, USAGE, complain};
+use crate::terminal::Style;
 
 /// Exit code of a program that Ctrl+C has ended.
 const INTERRUPTED: u8 = 130;
@@ -79,7 +79,7 @@ fn search(args: &LogArgs) -> io::Result<u8> {
         files: &done.files,
         partial: done.interrupted,
         provider: args.provider.as_deref(),
-        context: args.context,
+        context: args.context.clone(),
     };
     let mut out = io::stdout().lock();
     if args.json {

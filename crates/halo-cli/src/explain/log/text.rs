@@ -10,8 +10,9 @@ use halo_types::{Diagnosis, Kind};
 use super::Report;
 use super::json::by_count;
 use super::words::Words;
-use crate::explain::card::{Style, grouped, visible};
+use crate::explain::card::grouped;
 use crate::explain::conceal;
+use crate::terminal::{Style, visible};
 
 /// How many shapes of one kind are shown, and how many in all.
 const MAX_PER_KIND: usize = 2;
@@ -37,7 +38,7 @@ pub(super) struct Shown {
 impl Shown {
     pub(super) fn of(group: &Group, report: &Report<'_>) -> Self {
         let evidence = group.evidence(report.provider);
-        let context = Context { now: evidence.at.or(report.context.now), ..report.context };
+        let context = Context { now: evidence.at.or(report.context.now), ..report.context.clone() };
         let mut diagnosis = diagnose(&evidence, &context);
         conceal::diagnosis(&mut diagnosis, &evidence);
         let words = evidence.body.text();
