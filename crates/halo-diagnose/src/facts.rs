@@ -105,9 +105,9 @@ fn words(layer: &Layer, index: usize, hits: &Hits, kind: Kind, facts: &mut Facts
         }
         let regex = pattern.regex.get();
         let Some(found) = regex.captures(text) else { continue };
-        for name in regex.capture_names().flatten() {
+        for name in regex.names() {
             if let Some(value) = found.name(name) {
-                set(facts, name, value.as_str());
+                set(facts, name, value);
             }
         }
     }

@@ -35,11 +35,13 @@ pub(crate) struct Hits {
     ends: Vec<usize>,
     /// Literals found in any layer, one bit each.
     anywhere: Vec<u64>,
+    /// The same as a sorted list.
+    present: Vec<u32>,
 }
 
 impl Hits {
     /// Finds all words and codes in all layers, and notes which vendors they tell of.
-    pub(crate) fn find(table: &Table, layers: &[Layer], witnesses: &mut Witnesses) -> Self {
+    pub(crate) fn find(table: &Table, layers: &[Layer], witnesses: &mut Witnesses<'_>) -> Self {
         let mut anywhere = vec![0_u64; table.sorts.len().div_ceil(64)];
         let mut places: Vec<Place> = Vec::with_capacity(64);
         let mut ends = Vec::with_capacity(layers.len());
@@ -85,7 +87,27 @@ impl Hits {
             places[from..].sort_unstable();
             ends.push(places.len());
         }
-        Self { places, ends, anywhere }
+        let mut present: Vec<u32> = places.iter().map(|place| place.literal).collect();
+        present.sort_unstable();
+        present.dedup();
+        Self { places, ends, anywhere, present }
+    }
+
+    /// Calls `see` for each of `literals`, which are sorted, that stands in any layer, until it
+    /// returns true; tells whether it did.
+    #[inline]
+    pub(crate) fn any_present(&self, literals: &[u32], mut see: impl FnMut(u32) -> bool) -> bool {
+        // Rules of meaning have hundreds of words, a text has few of them.
+        if literals.len() > 4 * self.present.len() {
+            let mut rest = literals;
+            self.present.iter().any(|literal| {
+                let at = rest.partition_point(|other| other < literal);
+                rest = &rest[at..];
+                rest.first() == Some(literal) && see(*literal)
+            })
+        } else {
+            literals.iter().any(|literal| self.anywhere(*literal) && see(*literal))
+        }
     }
 
     /// All places in a layer, sorted by literal.
@@ -95,15 +117,19 @@ impl Hits {
     }
 
     /// Whether a literal was found in any layer.
+    #[inline]
     pub(crate) fn anywhere(&self, literal: u32) -> bool {
         self.anywhere[literal as usize / 64] & (1 << (literal % 64)) != 0
     }
 
     /// The places of a literal in a layer.
+    #[inline]
     pub(crate) fn of(&self, layer: usize, literal: u32) -> &[Place] {
-        if !self.anywhere(literal) {
-            return &[];
-        }
+        // Most literals stand nowhere.
+        if self.anywhere(literal) { self.found(layer, literal) } else { &[] }
+    }
+
+    fn found(&self, layer: usize, literal: u32) -> &[Place] {
         let places = self.in_layer(layer);
         let from = places.partition_point(|place| place.literal < literal);
         let len = places[from..].iter().take_while(|place| place.literal == literal).count();
@@ -112,7 +138,7 @@ impl Hits {
 
     /// Whether one of `literals` stands in a layer.
     pub(crate) fn any_of(&self, layer: usize, literals: &[u32]) -> bool {
-        literals.iter().any(|literal| !self.of(layer, *literal).is_empty())
+        self.any_present(literals, |literal| !self.of(layer, literal).is_empty())
     }
 
     /// Whether a veto is heard at `span` of `layer`.
@@ -123,13 +149,13 @@ impl Hits {
         layer: usize,
         span: (usize, usize),
     ) -> bool {
-        words.iter().filter(|word| self.anywhere(**word)).any(|word| {
+        self.any_present(words, |word| {
             (0..layers.len()).any(|other| {
                 if other != layer && layers[other].origin == Origin::Spelled {
                     return false;
                 }
                 let heard = layers[other].text.len() <= SHORT;
-                self.of(other, *word).iter().map(|place| place.span()).any(|(start, end)| {
+                self.of(other, word).iter().map(|place| place.span()).any(|(start, end)| {
                     let near = other == layer
                         && end + VETO_REACH >= span.0
                         && start <= span.1 + VETO_REACH;
@@ -147,16 +173,17 @@ impl Hits {
         span: (usize, usize),
         reach: usize,
     ) -> Option<(usize, usize)> {
-        words
-            .iter()
-            .flat_map(|word| self.of(layer, *word))
-            .map(|place| {
+        let mut nearest: Option<(usize, (usize, usize))> = None;
+        self.any_present(words, |word| {
+            for place in self.of(layer, word) {
                 let (start, end) = place.span();
                 let gap = start.saturating_sub(span.1) + span.0.saturating_sub(end);
-                (gap, (start, end))
-            })
-            .filter(|(gap, _)| *gap <= reach)
-            .min()
-            .map(|(_, place)| place)
+                if gap <= reach && nearest.is_none_or(|old| (gap, (start, end)) < old) {
+                    nearest = Some((gap, (start, end)));
+                }
+            }
+            false
+        });
+        nearest.map(|(_, place)| place)
     }
 }

@@ -58,7 +58,7 @@ const GROUP_REACH: usize = 600;
 /// What the rules may ask about the evidence as a whole.
 struct Scene<'a> {
     evidence: &'a Evidence,
-    witnesses: &'a Witnesses,
+    witnesses: &'a Witnesses<'a>,
     body: BodyForm,
     text: &'a str,
     /// Whether a field of the body tells how long to wait.
@@ -72,7 +72,7 @@ pub(crate) fn judge<'t>(
     evidence: &Evidence,
     text: &str,
     unwrapped: &Unwrapped,
-    witnesses: &Witnesses,
+    witnesses: &Witnesses<'_>,
 ) -> Option<Verdict<'t>> {
     let layers = &unwrapped.layers;
     let waits = layers.iter().flat_map(|l| &l.fields).any(|f| matches!(f.key, Key::Wait(_)));
@@ -198,16 +198,20 @@ fn decide(
     layers: &[Layer],
     index: usize,
 ) -> Option<Option<(usize, usize)>> {
-    let (lead, groups) = match (&conditions.any[..], &conditions.all[..]) {
+    let (lead, groups) = match (&conditions.words.any[..], &conditions.words.all[..]) {
         ([], []) => {
             let end = layers[index].text.len();
-            return (!hits.vetoed(&conditions.absent, layers, index, (0, end))).then_some(None);
+            return (!hits.vetoed(&conditions.words.absent, layers, index, (0, end)))
+                .then_some(None);
         }
         ([], [first, rest @ ..]) => (&first[..], rest),
         (any, all) => (any, all),
     };
-    let mut leads: Vec<(usize, usize)> =
-        lead.iter().flat_map(|word| hits.of(index, *word)).map(|place| place.span()).collect();
+    let mut leads: Vec<(usize, usize)> = Vec::new();
+    hits.any_present(lead, |word| {
+        leads.extend(hits.of(index, word).iter().map(|place| place.span()));
+        false
+    });
     // The longest word says most; among equals the first.
     leads.sort_by_key(|(start, end)| (std::cmp::Reverse(end - start), *start));
     leads.into_iter().find_map(|lead| {
@@ -219,15 +223,12 @@ fn decide(
                 span = (span.0.min(start), span.1.max(end));
             }
         }
-        if hits.vetoed(&conditions.absent, layers, index, lead) {
+        if hits.vetoed(&conditions.words.absent, layers, index, lead) {
             return None;
         }
         match &conditions.regex {
             None => Some(Some(span)),
-            Some(regex) => {
-                let found = regex.get().find(layers[index].text.as_str())?;
-                Some(Some((found.start(), found.end())))
-            }
+            Some(regex) => Some(Some(regex.get().find(layers[index].text.as_str())?)),
         }
     })
 }

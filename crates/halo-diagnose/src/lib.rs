@@ -22,6 +22,7 @@ mod hints;
 mod hits;
 pub mod input;
 mod judge;
+mod literal;
 pub mod log;
 mod own;
 mod pattern;

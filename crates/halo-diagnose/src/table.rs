@@ -1,33 +1,42 @@
 //! The rules compiled: one trie over all words, and the rules each word concerns.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use halo_types::Kind;
 use serde::Deserialize;
 
+use crate::literal::{Interner, Literal, Sort};
 use crate::pattern::LazyRegex;
 use crate::rule::{Rule, RuleFile};
 use crate::trie::Trie;
 use crate::vendor::{index_of, vendors};
-use crate::words::{Literal, Sort};
 
 /// The built-in rule files with their names.
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/sources.rs"));
 /// The same rules without their examples.
 const RULES: &str = include_str!(concat!(env!("OUT_DIR"), "/rules.json"));
+const CONDITIONS: &str = include_str!(concat!(env!("OUT_DIR"), "/conditions.json"));
+/// The trie over the words of rules, facts, hints and vendors, and the sort of each word.
+const TRIE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/trie.bin"));
+const SORTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sorts.bin"));
 const FACTS: &str = include_str!(concat!(env!("OUT_DIR"), "/facts.json"));
 const HINTS: &str = include_str!(concat!(env!("OUT_DIR"), "/hints.json"));
 
 /// The conditions of one rule in numbers.
 #[derive(Debug, Default)]
 pub(crate) struct Conditions {
-    pub(crate) any: Vec<u32>,
-    pub(crate) all: Vec<Vec<u32>>,
-    pub(crate) absent: Vec<u32>,
+    pub(crate) words: WordConditions,
     pub(crate) regex: Option<LazyRegex>,
     pub(crate) vendor: Vec<usize>,
     pub(crate) not_vendor: Vec<usize>,
+}
+
+/// The numbers of the words that must stand in a text, or must not; each list is sorted.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct WordConditions {
+    pub(crate) any: Vec<u32>,
+    pub(crate) all: Vec<Vec<u32>>,
+    pub(crate) absent: Vec<u32>,
 }
 
 /// What a mark in the text says about a vendor.
@@ -38,14 +47,15 @@ pub(crate) struct Mark {
 }
 
 /// A pattern that is tried where one of some words was found.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub(crate) struct Pattern {
     pub(crate) on: Vec<u32>,
+    #[serde(rename = "pattern")]
     pub(crate) regex: LazyRegex,
 }
 
 /// Patterns for numbers and names.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub(crate) struct FactGroup {
     /// The kinds it tells of; all if empty.
     pub(crate) kinds: Vec<Kind>,
@@ -53,7 +63,7 @@ pub(crate) struct FactGroup {
 }
 
 /// Patterns for waits; see `hints.toml`.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub(crate) struct HintPatterns {
     pub(crate) duration: Pattern,
     pub(crate) bare: Pattern,
@@ -64,7 +74,7 @@ pub(crate) struct HintPatterns {
 }
 
 /// What a limit counts, told by words.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub(crate) struct LimitScope {
     pub(crate) name: String,
     pub(crate) words: Vec<u32>,
@@ -96,86 +106,26 @@ pub(crate) struct BuiltIn {
 }
 
 #[derive(Deserialize)]
-struct PatternData {
-    on: Vec<String>,
-    pattern: LazyRegex,
-}
-
-#[derive(Deserialize)]
 struct FactsData {
-    fact: Vec<FactGroupData>,
-    scope: Vec<LimitScopeData>,
-}
-
-#[derive(Deserialize)]
-struct FactGroupData {
-    #[serde(default)]
-    kinds: Vec<Kind>,
-    patterns: Vec<PatternData>,
-}
-
-#[derive(Deserialize)]
-struct LimitScopeData {
-    name: String,
-    words: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct HintsData {
-    duration: PatternData,
-    bare: PatternData,
-    chinese: PatternData,
-    instant: PatternData,
-    clock: PatternData,
-    clock_cjk: PatternData,
+    fact: Vec<FactGroup>,
+    scope: Vec<LimitScope>,
 }
 
 static BUILT_IN: LazyLock<BuiltIn> = LazyLock::new(|| {
-    let rules: Vec<Rule> =
-        serde_json::from_str(RULES).unwrap_or_else(|error| panic!("rules: {error}"));
-    let facts: FactsData =
-        serde_json::from_str(FACTS).unwrap_or_else(|error| panic!("facts: {error}"));
-    let hints: HintsData =
-        serde_json::from_str(HINTS).unwrap_or_else(|error| panic!("hints: {error}"));
-    let mut words = Interner::default();
-    let mut pattern = |data: PatternData| Pattern {
-        on: data.on.iter().map(|word| words.add(Literal::mark(word))).collect(),
-        regex: data.pattern,
-    };
-    let facts_groups = facts
-        .fact
-        .into_iter()
-        .map(|group| FactGroup {
-            kinds: group.kinds,
-            patterns: group.patterns.into_iter().map(&mut pattern).collect(),
-        })
-        .collect();
-    let hints = HintPatterns {
-        duration: pattern(hints.duration),
-        bare: pattern(hints.bare),
-        chinese: pattern(hints.chinese),
-        instant: pattern(hints.instant),
-        clock: pattern(hints.clock),
-        clock_cjk: pattern(hints.clock_cjk),
-    };
-    let scopes = facts
-        .scope
-        .into_iter()
-        .map(|scope| LimitScope {
-            name: scope.name,
-            words: scope.words.iter().map(|word| words.add(Literal::mark(word))).collect(),
-        })
-        .collect();
-    let mut marks = Vec::new();
-    for (vendor, data) in vendors().iter().enumerate() {
-        for (list, layer) in [(&data.words, false), (&data.layer, true)] {
-            for word in list {
-                marks.push((words.add(Literal::mark(word)), Mark { vendor, layer }));
-            }
-        }
+    fn read<T: serde::de::DeserializeOwned>(what: &str, json: &str) -> T {
+        serde_json::from_str(json).unwrap_or_else(|error| panic!("{what}: {error}"))
     }
-    let table = Table::build(rules, words, marks);
-    BuiltIn { table, facts: facts_groups, hints, scopes }
+    let rules: Vec<Rule> = read("rules", RULES);
+    let conditions: Vec<WordConditions> = read("conditions", CONDITIONS);
+    let facts: FactsData = read("facts", FACTS);
+    let marks = vendors().iter().enumerate().flat_map(|(vendor, data)| {
+        [(&data.words_numbers, false), (&data.layer_numbers, true)].into_iter().flat_map(
+            move |(list, layer)| list.iter().map(move |word| (*word, Mark { vendor, layer })),
+        )
+    });
+    let sorts = SORTS.iter().map(|sort| Sort::ALL[usize::from(*sort)]).collect();
+    let table = Table::build(rules, conditions, Trie::from_bytes(TRIE), sorts, marks.collect());
+    BuiltIn { table, facts: facts.fact, hints: read("hints", HINTS), scopes: facts.scope }
 });
 
 pub(crate) fn built_in() -> &'static BuiltIn {
@@ -206,34 +156,49 @@ pub fn rules() -> &'static [Rule] {
 impl Table {
     /// A table of rules whose patterns are known to compile.
     pub(crate) fn of_rules(rules: Vec<Rule>) -> Self {
-        Self::build(rules, Interner::default(), Vec::new())
-    }
-
-    fn build(rules: Vec<Rule>, mut words: Interner, mut marks: Vec<(u32, Mark)>) -> Self {
-        let mut conditions = Vec::with_capacity(rules.len());
-        for rule in &rules {
-            let mut intern = |list: &[String]| -> Vec<u32> {
-                list.iter().map(|word| words.add(Literal::of_rule(word))).collect()
-            };
-            let vendors = |ids: &[String]| ids.iter().filter_map(|id| index_of(id)).collect();
-            conditions.push(Conditions {
+        let mut words = Interner::default();
+        let mut intern = |list: &[String]| -> Vec<u32> {
+            let numbers = list.iter().map(|word| words.add(Literal::of_rule(word)));
+            let mut numbers: Vec<u32> = numbers.collect();
+            numbers.sort_unstable();
+            numbers
+        };
+        let conditions = rules
+            .iter()
+            .map(|rule| WordConditions {
                 any: intern(&rule.any),
                 all: rule.all.iter().map(|group| intern(group)).collect(),
                 absent: intern(&rule.absent),
+            })
+            .collect();
+        let spellings = words.spellings();
+        let trie = Trie::new(spellings.iter().map(|(text, number)| (text.as_str(), *number)));
+        Self::build(rules, conditions, trie, words.sorts(), Vec::new())
+    }
+
+    fn build(
+        rules: Vec<Rule>,
+        words: Vec<WordConditions>,
+        trie: Trie,
+        sorts: Vec<Sort>,
+        mut marks: Vec<(u32, Mark)>,
+    ) -> Self {
+        let vendors = |ids: &[String]| ids.iter().filter_map(|id| index_of(id)).collect();
+        let conditions: Vec<Conditions> = rules
+            .iter()
+            .zip(words)
+            .map(|(rule, words)| Conditions {
+                words,
                 regex: rule.regex.clone().map(LazyRegex::from),
                 vendor: vendors(&rule.vendor),
                 not_vendor: vendors(&rule.not_vendor),
-            });
-        }
+            })
+            .collect();
         let mut concerned = Vec::new();
         let mut wordless = Vec::new();
-        for (index, conditions) in (0..).zip(&conditions) {
+        for (index, Conditions { words, .. }) in (0..).zip(&conditions) {
             // One group suffices: a rule matches only if each of its groups has a hit.
-            let trigger = if conditions.any.is_empty() {
-                conditions.all.first()
-            } else {
-                Some(&conditions.any)
-            };
+            let trigger = if words.any.is_empty() { words.all.first() } else { Some(&words.any) };
             match trigger {
                 Some(words) => concerned.extend(words.iter().map(|word| (*word, index))),
                 None => wordless.push(index),
@@ -243,18 +208,11 @@ impl Table {
         concerned.sort_unstable();
         concerned.dedup();
         marks.sort_by_key(|(word, _)| *word);
-
-        let literals = words.list;
-        let spellings: Vec<(String, u32)> = literals
-            .iter()
-            .zip(0..)
-            .flat_map(|(literal, number)| literal.spellings().map(move |text| (text, number)))
-            .collect();
         Self {
-            trie: Trie::new(spellings.iter().map(|(text, number)| (text.as_str(), *number))),
-            concerned: Lists::new(literals.len(), concerned),
-            marks: Lists::new(literals.len(), marks),
-            sorts: literals.iter().map(|literal| literal.sort).collect(),
+            concerned: Lists::new(sorts.len(), concerned),
+            marks: Lists::new(sorts.len(), marks),
+            trie,
+            sorts,
             rules,
             conditions,
             wordless,
@@ -298,26 +256,6 @@ impl<T> Lists<T> {
     }
 }
 
-/// Gives each literal a number.
-#[derive(Default)]
-struct Interner {
-    list: Vec<Literal>,
-    known: HashMap<Literal, u32>,
-}
-
-impl Interner {
-    fn add(&mut self, literal: Literal) -> u32 {
-        if let Some(number) = self.known.get(&literal) {
-            return *number;
-        }
-        // Tables have far fewer than 2³² entries.
-        let number = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
-        self.list.push(literal.clone());
-        self.known.insert(literal, number);
-        number
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -326,17 +264,21 @@ mod tests {
     fn all_patterns_compile() {
         let built_in = built_in();
         for regex in built_in.table.conditions.iter().filter_map(|c| c.regex.as_ref()) {
-            assert!(!regex.get().as_str().is_empty(), "{}", regex.source());
+            assert!(regex.get().names().next().is_none(), "{}: names are facts", regex.source());
         }
         for pattern in built_in.facts.iter().flat_map(|group| &group.patterns) {
             let regex = &pattern.regex;
-            assert!(regex.get().captures_len() > 1, "{}: names nothing", regex.source());
+            assert!(regex.get().names().next().is_some(), "{}: names nothing", regex.source());
         }
         use HintPatterns as Hints;
         let hints = &built_in.hints;
         let Hints { duration, bare, chinese, instant, clock, clock_cjk } = hints;
         for hint in [duration, bare, chinese, instant, clock, clock_cjk] {
-            assert!(hint.regex.get().captures_len() > 1, "{}: names nothing", hint.regex.source());
+            assert!(
+                hint.regex.get().names().next().is_some(),
+                "{}: names nothing",
+                hint.regex.source()
+            );
         }
     }
 

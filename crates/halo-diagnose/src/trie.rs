@@ -49,6 +49,41 @@ impl Trie {
         trie
     }
 
+    /// The trie as numbers, for [`Self::from_bytes`].
+    #[allow(dead_code, reason = "for the build script")]
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let nodes = self.nodes.iter().flat_map(|node| {
+            [node.label, node.numbers, node.children].into_iter().flat_map(|(a, b)| [a, b])
+        });
+        let lens = [self.nodes.len(), self.numbers.len()].map(offset);
+        let words = self.roots.iter().copied().chain(lens).chain(nodes);
+        let words = words.chain(self.numbers.iter().copied());
+        let mut bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
+        bytes.extend(&self.firsts);
+        bytes.extend(&self.labels);
+        bytes
+    }
+
+    /// The trie that [`Self::to_bytes`] wrote.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        let (words, _) = bytes.as_chunks::<4>();
+        let mut words = words.iter().map(|word| u32::from_le_bytes(*word));
+        let mut next = || words.next().unwrap_or_default();
+        let roots = Box::new(std::array::from_fn(|_| next()));
+        let (nodes, numbers) = (next() as usize, next() as usize);
+        let nodes: Vec<Node> = (0..nodes)
+            .map(|_| Node {
+                label: (next(), next()),
+                numbers: (next(), next()),
+                children: (next(), next()),
+            })
+            .collect();
+        let numbers: Vec<u32> = (0..numbers).map(|_| next()).collect();
+        let rest = &bytes[4 * (256 + 2 + 6 * nodes.len() + numbers.len())..];
+        let (firsts, labels) = rest.split_at(nodes.len());
+        Self { roots, firsts: firsts.to_vec(), labels: labels.to_vec(), nodes, numbers }
+    }
+
     /// Adds the nodes below the first `depth` bytes, which all `words` share; returns their range.
     fn branch(&mut self, words: &[(Vec<u8>, u32)], depth: usize) -> (u32, u32) {
         let groups: Vec<&[(Vec<u8>, u32)]> =
@@ -85,10 +120,12 @@ impl Trie {
         loop {
             let Node { label, numbers, children } = self.nodes[node as usize];
             let label = &self.labels[label.0 as usize..label.1 as usize];
-            if !text[at..].starts_with(label) {
+            // Labels are a few bytes long: a loop beats a call.
+            let end = at + label.len();
+            if end > text.len() || label.iter().zip(&text[at..end]).any(|(a, b)| a != b) {
                 return;
             }
-            at += label.len();
+            at = end;
             if numbers.0 < numbers.1 {
                 hit(&self.numbers[numbers.0 as usize..numbers.1 as usize], at);
             }
@@ -172,6 +209,7 @@ mod tests {
 
     fn found(words: &[&str], text: &str) -> Vec<(u32, usize, usize)> {
         let trie = Trie::new(words.iter().zip(0..).map(|(word, number)| (*word, number)));
+        let trie = Trie::from_bytes(&trie.to_bytes());
         let mut found = Vec::new();
         let small = text.to_ascii_lowercase();
         trie.each(text.as_bytes(), small.as_bytes(), |numbers, start, end| {

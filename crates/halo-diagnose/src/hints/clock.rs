@@ -4,10 +4,10 @@ use halo_types::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{ToSpan as _, ZonedDateTime};
-use regex::Captures;
 
 use super::found;
 use crate::hits::Hits;
+use crate::pattern::Found;
 use crate::table::built_in;
 use crate::unwrap::Layer;
 
@@ -48,8 +48,8 @@ enum Day {
 }
 
 impl Clock {
-    fn western(found: &Captures<'_>) -> Option<Self> {
-        let text = |name: &str| found.name(name).map(|m| m.as_str());
+    fn western(found: &Found<'_>) -> Option<Self> {
+        let text = |name: &str| found.name(name);
         let number = |name: &str| text(name).and_then(|digits| digits.parse::<i16>().ok());
         let half = text("half").map(|half| half.as_bytes()[0].to_ascii_lowercase());
         let hour = number("hour");
@@ -86,8 +86,8 @@ impl Clock {
         Some(Self { time: time.ok()?, day, zone })
     }
 
-    fn cjk(found: &Captures<'_>) -> Option<Self> {
-        let either = |a: &str, b: &str| found.name(a).or_else(|| found.name(b)).map(|m| m.as_str());
+    fn cjk(found: &Found<'_>) -> Option<Self> {
+        let either = |a: &str, b: &str| found.name(a).or_else(|| found.name(b));
         let number = |text: Option<&str>| text.and_then(|digits| digits.parse::<i8>().ok());
         let hour = number(either("hour", "hour2"))?;
         let minute = number(either("minute", "minute2")).unwrap_or(0);

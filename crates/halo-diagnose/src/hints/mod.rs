@@ -5,9 +5,9 @@ mod time;
 
 use halo_types::{Evidence, Kind, Retry, Timestamp};
 use jiff::tz::TimeZone;
-use regex::Captures;
 
 use crate::hits::Hits;
+use crate::pattern::Found;
 use crate::table::{Pattern, built_in};
 use crate::unwrap::{Key, Layer, Origin, Wait};
 
@@ -197,7 +197,7 @@ fn found<'l>(
     layer: &'l Layer,
     index: usize,
     hits: &Hits,
-) -> Option<Captures<'l>> {
+) -> Option<Found<'l>> {
     let there = hits.any_of(index, &pattern.on);
     there.then(|| pattern.regex.get().captures(head(layer.text.as_str()))).flatten()
 }
@@ -205,7 +205,7 @@ fn found<'l>(
 fn duration_in(layer: &Layer, index: usize, hits: &Hits) -> Option<u64> {
     let patterns = &built_in().hints;
     if let Some(found) = found(&patterns.duration, layer, index, hits)
-        && let Some(ms) = time::spelled_duration(&found["span"])
+        && let Some(ms) = time::spelled_duration(found.name("span")?)
     {
         return Some(ms);
     }
@@ -214,17 +214,17 @@ fn duration_in(layer: &Layer, index: usize, hits: &Hits) -> Option<u64> {
             .name("a")
             .zip(found.name("au"))
             .or_else(|| found.name("b").zip(found.name("bu")))?;
-        let scale = match unit.as_str() {
+        let scale = match unit {
             "毫秒" => 1.0,
             "秒" => 1_000.0,
             "分钟" | "分鐘" | "分" => 60_000.0,
             "天" => 86_400_000.0,
             _ => 3_600_000.0,
         };
-        return n.as_str().parse::<f64>().ok().and_then(|n| whole_ms(n * scale));
+        return n.parse::<f64>().ok().and_then(|n| whole_ms(n * scale));
     }
     let bare = found(&patterns.bare, layer, index, hits)?;
-    bare["n"].parse::<f64>().ok().and_then(|n| whole_ms(n * 1000.0))
+    bare.name("n")?.parse::<f64>().ok().and_then(|n| whole_ms(n * 1000.0))
 }
 
 /// An instant that a text names as the end of a limit.
@@ -232,7 +232,7 @@ fn instant_in(layer: &Layer, index: usize, hits: &Hits) -> Option<Timestamp> {
     let found = found(&built_in().hints.instant, layer, index, hits)?;
     // A date without a zone is the provider's own: China's where the words are Chinese.
     let chinese = layer.text.as_str().chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
-    time::instant_in_zone(&found["at"], if chinese { 8 * 3600 } else { 0 })
+    time::instant_in_zone(found.name("at")?, if chinese { 8 * 3600 } else { 0 })
 }
 
 fn head(text: &str) -> &str {
