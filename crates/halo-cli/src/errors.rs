@@ -263,7 +263,7 @@ impl Screen<'_> {
 
         self.head(out, &l.waiting);
         let gap = self.reference.gap();
-        self.item(out, &format!("{}{gap}{}", l.helps(page.transient), page.waiting));
+        self.item(out, &format!("{}{gap}{}", page.answer, page.waiting));
         self.head(out, &l.by_itself);
         self.item(out, &page.by_itself);
 
