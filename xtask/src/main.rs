@@ -1,22 +1,38 @@
 //! Chores of the workspace: `cargo xtask <command>`.
 
 mod accuracy;
+mod log_speed;
+mod seeds;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 Usage: cargo xtask <command>
 
-  accuracy FILE… [--json] [--wrong]
-        Runs labelled errors through the diagnosis and prints how many it reads rightly, per file
-        and per kind, with the confusions and the rule behind each. --json prints one line of
-        figures; --wrong lists every record that is read wrongly.
+  accuracy FILE… [--json] [--wrong] [--rules]
+        Runs labelled errors through the diagnosis and prints per file how many it reads rightly
+        (kind, transient, wait), per kind precision and recall, and what went wrong with the rule
+        behind it. --json prints one line of figures; --wrong lists every record that is read
+        wrongly; --rules tells how often each rule decided, and how often wrongly.
+
+  accuracy FILE… --peer litellm [--json] [--wrong] [--mapping]
+        The same records through LiteLLM's exception mapping, side by side, in groups that both can
+        tell apart. --mapping prints these groups. Installs LiteLLM under target/peers on first use.
+
+  fuzz-seeds [DIR]
+        Writes the rules' examples as seeds for the fuzz targets, to fuzz/corpus.
+
+  log-speed [--mb N] [--rounds N] [--halo FILE]
+        Makes up a log of N MiB (1024) and times `halo explain --log` on it beside ripgrep with the
+        same literals, in turn. Needs ripgrep. --halo takes a binary instead of building one.
 ";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let result = match args.first().map(String::as_str) {
         Some("accuracy") => accuracy::run(&args[1..]),
+        Some("fuzz-seeds") => seeds::run(&args[1..]),
+        Some("log-speed") => log_speed::run(&args[1..]),
         _ => {
             eprint_line(USAGE);
             return ExitCode::from(2);

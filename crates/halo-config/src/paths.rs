@@ -8,6 +8,9 @@ use etcetera::BaseStrategy as _;
 
 use crate::ConfigError;
 
+/// The folder of own rules, inside the data folder.
+const RULES: &str = "rules";
+
 /// The data folder, known to exist and to be writable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
@@ -59,6 +62,22 @@ impl Paths {
     #[must_use]
     pub fn database(&self) -> PathBuf {
         self.data.join("halo.db")
+    }
+
+    /// The folder of the person's own rules for reading errors; it need not exist.
+    #[must_use]
+    pub fn rules(&self) -> PathBuf {
+        self.data.join(RULES)
+    }
+
+    /// The same without a look at the data folder, for commands that must not make one.
+    #[must_use]
+    pub fn rules_in(data: Option<&Path>) -> Option<PathBuf> {
+        let platform = || {
+            let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
+            Some(strategy.data_dir().join("halo"))
+        };
+        data.map(Path::to_owned).or_else(platform).map(|data| data.join(RULES))
     }
 
     /// The file that the running app keeps locked.

@@ -1,12 +1,10 @@
 //! Numbers and names: what limits there are, what was sent, which model and parameter are named.
 
-use std::sync::LazyLock;
+use halo_types::{Evidence, Facts, Kind, Retry};
 
-use halo_types::{Evidence, Facts, Kind, Timestamp};
-use serde::Deserialize;
-
-use crate::hints;
-use crate::pattern::LazyRegex;
+use crate::hints::{self, Source};
+use crate::hits::Hits;
+use crate::table::built_in;
 use crate::unwrap::{Key, Layer};
 
 /// The longest text that is searched for facts.
@@ -30,51 +28,15 @@ const REQUEST_ID_HEADERS: &[&str] = &[
     "cf-ray",
 ];
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    fact: Vec<Group>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Group {
-    #[serde(default)]
-    kinds: Vec<Kind>,
-    patterns: Vec<String>,
-}
-
-/// Patterns of one group; compiled when its kinds first occur.
-struct Compiled {
-    kinds: Vec<Kind>,
-    patterns: Vec<LazyRegex>,
-}
-
-static GROUPS: LazyLock<Vec<Compiled>> = LazyLock::new(|| {
-    let file: File = toml::from_str(include_str!("../facts.toml"))
-        .expect("the built-in facts parse; a test reads them all");
-    file.fact
-        .into_iter()
-        .map(|group| Compiled {
-            kinds: group.kinds,
-            patterns: group.patterns.into_iter().map(LazyRegex::new).collect(),
-        })
-        .collect()
-});
-
-pub(crate) fn read(
-    evidence: &Evidence,
-    layers: &[Layer],
-    kind: Kind,
-    now: Option<Timestamp>,
-) -> Facts {
+pub(crate) fn read(source: &Source<'_>, kind: Kind, retry: Option<&Retry>) -> Facts {
+    let Source { evidence, layers, hits, .. } = *source;
     let mut facts = Facts::default();
     // The innermost layer speaks first.
     for layer in layers.iter().rev() {
         fields(layer, kind, &mut facts);
     }
-    for layer in layers.iter().rev() {
-        words(layer, kind, &mut facts);
+    for (index, layer) in layers.iter().enumerate().rev() {
+        words(layer, index, hits, kind, &mut facts);
     }
     if facts.request_id.is_none() {
         facts.request_id = REQUEST_ID_HEADERS
@@ -83,15 +45,14 @@ pub(crate) fn read(
             .map(str::to_owned);
     }
     if matches!(kind, Kind::RateLimited | Kind::RequestTooLarge) {
-        for layer in layers.iter().rev() {
-            facts.limit_scope = facts.limit_scope.or_else(|| limit_scope(layer.text.as_str()));
-        }
+        let inside_out = (0..layers.len()).rev();
+        facts.limit_scope = inside_out.into_iter().find_map(|index| limit_scope(index, hits));
     }
     if kind == Kind::RateLimited {
         headers(evidence, &mut facts);
     }
     if matches!(kind, Kind::RateLimited | Kind::QuotaExhausted) {
-        facts.reset_at = hints::reset_at(evidence, layers, now);
+        facts.reset_at = hints::reset_at(source, retry);
     }
     facts
 }
@@ -129,16 +90,20 @@ fn fields(layer: &Layer, kind: Kind, facts: &mut Facts) {
     }
 }
 
-fn words(layer: &Layer, kind: Kind, facts: &mut Facts) {
+fn words(layer: &Layer, index: usize, hits: &Hits, kind: Kind, facts: &mut Facts) {
     let text = layer.text.as_str();
     let mut end = text.len().min(MAX_TEXT);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
     let text = &text[..end];
-    let groups = GROUPS.iter().filter(|g| g.kinds.is_empty() || g.kinds.contains(&kind));
+    let groups = built_in().facts.iter();
+    let groups = groups.filter(|g| g.kinds.is_empty() || g.kinds.contains(&kind));
     for pattern in groups.flat_map(|group| &group.patterns) {
-        let regex = pattern.get();
+        if !hits.any_of(index, &pattern.on) {
+            continue;
+        }
+        let regex = pattern.regex.get();
         let Some(found) = regex.captures(text) else { continue };
         for name in regex.capture_names().flatten() {
             if let Some(value) = found.name(name) {
@@ -190,61 +155,9 @@ fn set(facts: &mut Facts, name: &str, value: &str) {
 }
 
 /// What a limit counts.
-fn limit_scope(text: &str) -> Option<String> {
-    let lower = text.to_ascii_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    let scope = if has(&["concurren", "conn limit", "并发"]) {
-        "concurrency"
-    } else if has(&[
-        "tokens per min",
-        "tokens_per_min",
-        "(tpm)",
-        "tpm ",
-        " tpm",
-        "input tokens per minute",
-        "tokens per minute",
-    ]) {
-        "tokens_per_minute"
-    } else if has(&["tokens per day", "(tpd)"]) {
-        "tokens_per_day"
-    } else if has(&[
-        "requests per day",
-        "(rpd)",
-        "perday",
-        "per-day",
-        "bymodelbyday",
-        "daily",
-        "per day",
-        "今日",
-        "当日",
-        "日流控",
-    ]) {
-        "requests_per_day"
-    } else if has(&[
-        "requests per min",
-        "(rpm)",
-        "rpm ",
-        " rpm",
-        "perminute",
-        "per minute",
-        "per-min",
-        "byminute",
-        "每分钟",
-        "1分钟",
-    ]) {
-        "requests_per_minute"
-    } else if has(&["per second", "qps"]) {
-        "requests_per_second"
-    } else if has(&["images per min", "(ipm)"]) {
-        "images_per_minute"
-    } else if has(&["5 hour", "5-hour", "five_hour", "5 小时"]) {
-        "five_hours"
-    } else if has(&["weekly", "7 day", "每周", "7 天"]) {
-        "week"
-    } else {
-        return None;
-    };
-    Some(scope.to_owned())
+fn limit_scope(layer: usize, hits: &Hits) -> Option<String> {
+    let scopes = &built_in().scopes;
+    scopes.iter().find(|scope| hits.any_of(layer, &scope.words)).map(|scope| scope.name.clone())
 }
 
 /// Limits named by headers: the exhausted one.
@@ -270,19 +183,5 @@ fn headers(evidence: &Evidence, facts: &mut Facts) {
             () => return,
         };
         facts.limit_scope = Some(scope.to_owned());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn all_patterns_compile() {
-        for group in GROUPS.iter() {
-            for pattern in &group.patterns {
-                assert!(pattern.get().captures_len() > 1, "{}: names nothing", pattern.source());
-            }
-        }
     }
 }

@@ -19,38 +19,55 @@
 
 mod facts;
 mod hints;
+mod hits;
 pub mod input;
 mod judge;
+pub mod log;
+mod own;
 mod pattern;
 pub mod reference;
 mod remedy;
 mod report;
 mod rule;
+mod spelled;
 mod table;
+mod teach;
 mod text;
 mod texts;
+mod trie;
 mod unwrap;
 mod vendor;
+mod words;
+
+use std::sync::Arc;
 
 use halo_types::{Action, Because, Blame, Confidence, Diagnosis, Evidence, Kind, Lang, Timestamp};
 
+pub use own::{OwnRules, RuleFault};
 pub use reference::reference;
 pub use report::report;
 pub use rule::{Example, Rule};
 pub use table::rules;
+pub use teach::{Lesson, TeachError, teach};
 pub use texts::{KindText, action_text, kind_text};
 pub use vendor::{Vendor, vendor, vendors};
 
 use unwrap::Origin;
+use vendor::Witnesses;
 
 /// What a diagnosis depends on besides the evidence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Context {
     /// The present, for waits that are given as an instant. Without it such waits stay unread,
     /// unless the answer carries a `Date` header or the evidence tells when it was noticed.
     pub now: Option<Timestamp>,
     /// The language of title, meaning and remedies.
     pub lang: Lang,
+    /// Where the person is, for texts such as "resets at 3pm". Without it only times with a zone
+    /// of their own are reckoned.
+    pub zone: Option<jiff::tz::TimeZone>,
+    /// The person's own rules, heard before the built-in ones.
+    pub own: Option<Arc<OwnRules>>,
 }
 
 /// Says what a failure means.
@@ -63,16 +80,32 @@ pub fn diagnose(evidence: &Evidence, context: &Context) -> Diagnosis {
     let spans_hold = matches!(body, std::borrow::Cow::Borrowed(_));
     let mut unwrapped = unwrap::unwrap(&body);
     unwrapped.layers.extend(judge::outer_layers(evidence));
-    let mut witnesses = vendor::Witnesses::of(evidence);
-    let verdict = judge::judge(evidence, &body, &unwrapped, &mut witnesses);
+    let spelled = spelled::layers(&unwrapped.layers);
+    unwrapped.layers.extend(spelled);
+    let mut witnesses = Witnesses::of(evidence);
+    let table = &table::built_in().table;
+    let hits = hits::Hits::find(table, &unwrapped.layers, &mut witnesses);
+    let own = context.own.as_deref().filter(|own| !own.rules().is_empty());
+    let verdict = own
+        .and_then(|own| {
+            let hits = hits::Hits::find(&own.table, &unwrapped.layers, &mut Witnesses::default());
+            judge::judge(&own.table, &hits, evidence, &body, &unwrapped, &witnesses)
+        })
+        .or_else(|| judge::judge(table, &hits, evidence, &body, &unwrapped, &witnesses));
 
     let rule = verdict.as_ref().map(|v| v.rule);
     let kind = rule.map_or(Kind::Unknown, |rule| rule.kind);
     let transient = rule.and_then(|rule| rule.transient).unwrap_or(kind.is_transient());
     let speaker = witnesses.speaker();
-    let now = context.now.or(evidence.at);
-    let retry = hints::retry(evidence, &unwrapped.layers, kind, transient, now);
-    let facts = facts::read(evidence, &unwrapped.layers, kind, now);
+    let source = hints::Source {
+        evidence,
+        layers: &unwrapped.layers,
+        hits: &hits,
+        now: context.now.or(evidence.at),
+        zone: context.zone.as_ref(),
+    };
+    let retry = hints::retry(&source, kind, transient);
+    let facts = facts::read(&source, kind, retry.as_ref());
     let because = because(evidence, &unwrapped.layers, verdict.as_ref(), spans_hold);
     let text = kind_text(kind, context.lang);
     // A frame of the stream that says why it ends was written by the provider: the way there
@@ -120,7 +153,7 @@ pub fn diagnose(evidence: &Evidence, context: &Context) -> Diagnosis {
 fn because(
     evidence: &Evidence,
     layers: &[unwrap::Layer],
-    verdict: Option<&judge::Verdict>,
+    verdict: Option<&judge::Verdict<'_>>,
     spans_hold: bool,
 ) -> Because {
     let Some(verdict) = verdict else {
@@ -135,7 +168,7 @@ fn because(
     if let (Some(layer), Some((start, end))) = (verdict.layer.map(|at| &layers[at]), verdict.span) {
         let quote = layer.text.as_str()[start..end].to_owned();
         return match &layer.origin {
-            Origin::Body => {
+            Origin::Body | Origin::Spelled => {
                 let span = layer.text.raw_range(start, end);
                 let inside = span.1 <= evidence.body.as_bytes().len();
                 Because {

@@ -22,6 +22,7 @@ pub struct Rule {
     pub kind: Kind,
     /// Which rule wins where several match: the higher one. The hundreds are tiers: within a tier
     /// the innermost layer wins.
+    #[serde(default = "middling")]
     pub precedence: u16,
     /// How sure the verdict is.
     #[serde(default = "likely")]
@@ -100,6 +101,11 @@ pub struct Rule {
 
 fn likely() -> Confidence {
     Confidence::Likely
+}
+
+/// For a person's own rules, which come before the built-in ones anyway.
+fn middling() -> u16 {
+    500
 }
 
 /// A status or a class of statuses.

@@ -1,9 +1,12 @@
 //! Providers, gateways and local servers: how each is told apart, and its official pages.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use halo_types::Evidence;
 use serde::Deserialize;
+
+use crate::trie::Trie;
 
 /// A provider, gateway or local server. Links are official ones; none is better than a guess.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -64,16 +67,53 @@ struct File {
     vendor: Vec<Vendor>,
 }
 
-static VENDORS: LazyLock<Vec<Vendor>> = LazyLock::new(|| {
-    let file: File = toml::from_str(include_str!("../vendors.toml"))
-        .expect("the built-in vendors parse; a test reads them all");
-    file.vendor
+/// The vendors and how they are looked up.
+struct Directory {
+    vendors: Vec<Vendor>,
+    /// By parts of hosts; the numbers are indexes.
+    hosts: Trie,
+    /// By the names of response headers.
+    headers: HashMap<String, usize>,
+    /// By the shape of bodies; see [`PASTED`].
+    shapes: Trie,
+}
+
+/// Added to the index of a vendor whose shape is heard in pasted texts only.
+const PASTED: u32 = 1 << 16;
+
+static DIRECTORY: LazyLock<Directory> = LazyLock::new(|| {
+    let file: File = serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/vendors.json")))
+        .unwrap_or_else(|error| panic!("vendors: {error}"));
+    let vendors = file.vendor;
+    fn words(
+        vendors: &[Vendor],
+        list: fn(&Vendor) -> &Vec<String>,
+        add: u32,
+    ) -> impl Iterator<Item = (&str, u32)> {
+        vendors
+            .iter()
+            .zip(add..)
+            .flat_map(move |(v, at)| list(v).iter().map(move |word| (word.as_str(), at)))
+    }
+    let shapes = words(&vendors, |v| &v.shape, 0).chain(words(&vendors, |v| &v.pasted, PASTED));
+    let mut headers = HashMap::new();
+    for (at, vendor) in vendors.iter().enumerate() {
+        for name in &vendor.headers {
+            headers.entry(name.to_ascii_lowercase()).or_insert(at);
+        }
+    }
+    Directory {
+        hosts: Trie::new(words(&vendors, |v| &v.hosts, 0)),
+        shapes: Trie::new(shapes),
+        headers,
+        vendors,
+    }
 });
 
 /// Every vendor known.
 #[must_use]
 pub fn vendors() -> &'static [Vendor] {
-    &VENDORS
+    &DIRECTORY.vendors
 }
 
 /// A vendor by its id or one of its other names, whatever their case.
@@ -85,13 +125,13 @@ pub fn vendors() -> &'static [Vendor] {
 /// ```
 #[must_use]
 pub fn vendor(id: &str) -> Option<&'static Vendor> {
-    index_of(id).map(|at| &VENDORS[at])
+    index_of(id).map(|at| &vendors()[at])
 }
 
-fn index_of(name: &str) -> Option<usize> {
+pub(crate) fn index_of(name: &str) -> Option<usize> {
     let name = name.trim();
-    VENDORS.iter().position(|v| v.id.eq_ignore_ascii_case(name)).or_else(|| {
-        VENDORS.iter().position(|v| v.hint.iter().any(|h| h.eq_ignore_ascii_case(name)))
+    vendors().iter().position(|v| v.id.eq_ignore_ascii_case(name)).or_else(|| {
+        vendors().iter().position(|v| v.hint.iter().any(|h| h.eq_ignore_ascii_case(name)))
     })
 }
 
@@ -117,35 +157,38 @@ pub(crate) struct Witnesses {
 
 impl Witnesses {
     pub(crate) fn of(evidence: &Evidence) -> Self {
+        let directory = &*DIRECTORY;
         let hint = evidence.provider.as_deref().and_then(index_of);
         let host = evidence.url.as_deref().and_then(|url| {
             let host = url.split("://").nth(1).unwrap_or(url);
-            let host = host.split('/').next().unwrap_or(host);
-            VENDORS.iter().position(|v| v.hosts.iter().any(|h| host.contains(h.as_str())))
+            let host = host.split('/').next().unwrap_or(host).to_ascii_lowercase();
+            let mut found: Option<u32> = None;
+            directory.hosts.anywhere(host.as_bytes(), |numbers, _, _| {
+                found = numbers.iter().copied().chain(found).min();
+            });
+            found.map(|at| at as usize)
         });
         let mut headers = Vec::new();
         for (name, _) in evidence.headers.iter() {
-            let found =
-                VENDORS.iter().position(|v| v.headers.iter().any(|h| h.eq_ignore_ascii_case(name)));
+            let found = directory.headers.get(&name.to_ascii_lowercase()).copied();
             if let Some(found) = found.filter(|found| !headers.contains(found)) {
                 headers.push(found);
             }
         }
         let body = evidence.body.as_bytes();
-        let head = &body[..body.len().min(SHAPE_HEAD)];
-        let among = |list: &[String]| {
-            list.iter().any(|s| memchr::memmem::find(head, s.as_bytes()).is_some())
-        };
+        let head = body[..body.len().min(SHAPE_HEAD)].to_ascii_lowercase();
         let unknown = evidence.url.is_none() && evidence.provider.is_none();
-        let shape = VENDORS
-            .iter()
-            .position(|v| among(&v.shape))
-            .or_else(|| if unknown { VENDORS.iter().position(|v| among(&v.pasted)) } else { None });
+        let mut shape: Option<u32> = None;
+        directory.shapes.anywhere(&head, |numbers, _, _| {
+            let heard = numbers.iter().copied().filter(|number| unknown || *number < PASTED);
+            shape = heard.chain(shape).min();
+        });
+        let shape = shape.map(|number| (number % PASTED) as usize);
         Self { hint, host, headers, shape, ..Self::default() }
     }
 
     /// Everybody, for the `vendor` condition of rules.
-    pub(crate) fn contains(&self, id: &str) -> bool {
+    pub(crate) fn contains(&self, vendor: usize) -> bool {
         self.hint
             .iter()
             .chain(&self.host)
@@ -153,13 +196,13 @@ impl Witnesses {
             .chain(&self.shape)
             .chain(&self.words)
             .chain(&self.layers)
-            .any(|at| VENDORS[*at].id == id)
+            .any(|at| *at == vendor)
     }
 
     /// The innermost speaker: one whose words stand in the text, else whom the call went to.
     pub(crate) fn speaker(&self) -> Option<&'static Vendor> {
         let first = |relay: bool| {
-            let plain = |at: &&usize| VENDORS[**at].relay == relay;
+            let plain = |at: &&usize| vendors()[**at].relay == relay;
             self.layers
                 .iter()
                 .rev()
@@ -169,13 +212,13 @@ impl Witnesses {
                 .or_else(|| self.words.iter().rev().find(plain))
                 .or_else(|| self.headers.iter().find(plain))
         };
-        first(false).or(self.shape.as_ref()).or_else(|| first(true)).map(|at| &VENDORS[*at])
+        first(false).or(self.shape.as_ref()).or_else(|| first(true)).map(|at| &vendors()[*at])
     }
 
     /// Who handed the error on, outermost first, ending with the speaker.
     pub(crate) fn path(&self) -> Vec<String> {
         let mut path: Vec<usize> = Vec::new();
-        let relays = |at: &&usize| VENDORS[**at].relay;
+        let relays = |at: &&usize| vendors()[**at].relay;
         let outer = self.hint.iter().chain(&self.host).chain(&self.headers).filter(relays);
         for at in outer.chain(&self.layers) {
             if !path.contains(at) {
@@ -183,11 +226,11 @@ impl Witnesses {
             }
         }
         if let Some(speaker) = self.speaker() {
-            let at = VENDORS.iter().position(|v| v.id == speaker.id);
+            let at = vendors().iter().position(|v| v.id == speaker.id);
             path.retain(|other| Some(*other) != at);
             path.extend(at);
         }
-        path.into_iter().map(|at| VENDORS[at].id.clone()).collect()
+        path.into_iter().map(|at| vendors()[at].id.clone()).collect()
     }
 }
 

@@ -141,7 +141,7 @@ impl Engine {
         let failed = current.then(|| Failed {
             target: attempt.start.target.clone(),
             partial: attempt.partial(),
-            facts: diagnosed(&log, attempt).facts,
+            facts: diagnosed(self, &log, attempt).facts,
         });
         Ok((turn.clone(), failed))
     }
@@ -326,9 +326,8 @@ struct Failed {
 }
 
 /// What the failure of an attempt meant.
-fn diagnosed(log: &Log, failed: &AttemptLog) -> halo_types::Diagnosis {
+fn diagnosed(engine: &Engine, log: &Log, failed: &AttemptLog) -> halo_types::Diagnosis {
     let evidence = crate::view::evidence(log, failed).unwrap_or_default();
-    let context =
-        halo_diagnose::Context { now: Some(failed.ended_at()), lang: halo_types::Lang::En };
+    let context = engine.context(failed.ended_at(), halo_types::Lang::En);
     halo_diagnose::diagnose(&evidence, &context)
 }

@@ -66,8 +66,7 @@ pub struct TestFailure {
 }
 
 impl TestFailure {
-    fn new(evidence: Evidence, lang: Lang) -> Self {
-        let context = Context { now: Some(now()), lang };
+    fn new(evidence: Evidence, context: &Context) -> Self {
         let step = match Stage::of(&evidence) {
             Stage::Address => TestStep::Url,
             Stage::Dns => TestStep::Dns,
@@ -80,15 +79,15 @@ impl TestFailure {
             }
             Stage::Answer => TestStep::Answer,
         };
-        let diagnosis = Box::new(diagnose(&evidence, &context));
+        let diagnosis = Box::new(diagnose(&evidence, context));
         Self { step, evidence: Box::new(evidence), diagnosis }
     }
 
     /// A failure of Halo's own making, before anything left the machine.
-    fn local(step: TestStep, words: String, lang: Lang) -> Self {
+    fn local(step: TestStep, words: String, context: &Context) -> Self {
         let evidence =
             Evidence { phase: Some(Phase::Connect), at: Some(now()), ..Evidence::from_text(words) };
-        Self { step, ..Self::new(evidence, lang) }
+        Self { step, ..Self::new(evidence, context) }
     }
 }
 
@@ -103,7 +102,10 @@ impl Engine {
         lang: Lang,
     ) -> TestReport {
         let mut stages = Vec::new();
-        let failure = self.run_test(provider, key, model, lang, &mut stages).await.err();
+        let failure = self
+            .run_test(provider, key, model, &self.context(now(), lang), &mut stages)
+            .await
+            .err();
         if let Some(failure) = &failure {
             stages.retain(|stage| stage.name != failure.step);
             stages.push(TestStage {
@@ -121,12 +123,12 @@ impl Engine {
         provider: &ProviderConfig,
         key: Option<Secret>,
         model: &str,
-        lang: Lang,
+        context: &Context,
         stages: &mut Vec<TestStage>,
     ) -> Result<(), TestFailure> {
         let began = Instant::now();
         let endpoints = endpoint::resolve(provider.protocol, &provider.base_url)
-            .map_err(|error| TestFailure::local(TestStep::Url, error.to_string(), lang))?;
+            .map_err(|error| TestFailure::local(TestStep::Url, error.to_string(), context))?;
         let mut pass = |name, ms, detail| stages.push(TestStage { name, ok: true, ms, detail });
         pass(TestStep::Url, ms(began), endpoints.chat.clone());
         for report in self.client().connect_stages(&endpoints.chat).await {
@@ -142,7 +144,7 @@ impl Engine {
                         at: Some(now()),
                         ..Evidence::default()
                     };
-                    return Err(TestFailure { step: name, ..TestFailure::new(evidence, lang) });
+                    return Err(TestFailure { step: name, ..TestFailure::new(evidence, context) });
                 }
             }
         }
@@ -158,10 +160,10 @@ impl Engine {
         };
         let call = self
             .call(&route, &request, &Blobs::default(), Vec::new())
-            .map_err(|words| TestFailure::local(TestStep::Url, words, lang))?;
+            .map_err(|words| TestFailure::local(TestStep::Url, words, context))?;
         let began = Instant::now();
         let cancel = CancellationToken::new();
-        let fail = |evidence: Box<Evidence>| TestFailure::new(*evidence, lang);
+        let fail = |evidence: Box<Evidence>| TestFailure::new(*evidence, context);
         let mut reply = self.client().send(call, &cancel).await.map_err(fail)?;
         pass(TestStep::Request, ms(began), format!("HTTP {}", reply.status()));
         let mut answer = Answer::default();
@@ -176,7 +178,7 @@ impl Engine {
                 at: Some(now()),
                 ..Evidence::from_http(reply.status(), reply.headers().clone(), raw)
             };
-            return Err(TestFailure::new(evidence, lang));
+            return Err(TestFailure::new(evidence, context));
         }
         pass(TestStep::Answer, ms(began), answer.text());
         Ok(())
@@ -198,7 +200,11 @@ impl Engine {
         lang: Lang,
     ) -> Result<Vec<ModelInfo>, TestFailure> {
         let provider = self.provider(id).ok_or_else(|| {
-            TestFailure::local(TestStep::Url, format!("there is no provider named {id}"), lang)
+            TestFailure::local(
+                TestStep::Url,
+                format!("there is no provider named {id}"),
+                &self.context(now(), lang),
+            )
         })?;
         let models = self.fetch_models_for(&provider, None, lang).await?;
         // What the person chose stays in front.
@@ -227,8 +233,9 @@ impl Engine {
         key: Option<Secret>,
         lang: Lang,
     ) -> Result<Vec<ModelInfo>, TestFailure> {
+        let context = &self.context(now(), lang);
         let endpoints = endpoint::resolve(provider.protocol, &provider.base_url)
-            .map_err(|error| TestFailure::local(TestStep::Url, error.to_string(), lang))?;
+            .map_err(|error| TestFailure::local(TestStep::Url, error.to_string(), context))?;
         let route = self.draft(provider, key);
         let mut call = Call::get(endpoints.models, provider.protocol);
         call.headers =
@@ -239,14 +246,14 @@ impl Engine {
             .client()
             .get(call, &CancellationToken::new())
             .await
-            .map_err(|evidence| TestFailure::new(*evidence, lang))?;
+            .map_err(|evidence| TestFailure::new(*evidence, context))?;
         decode_models(&body).map_err(|_| {
             let evidence = Evidence {
                 at: Some(now()),
                 provider: provider.vendor().map(str::to_owned),
                 ..Evidence::from_http(status, headers, body)
             };
-            TestFailure { step: TestStep::Answer, ..TestFailure::new(evidence, lang) }
+            TestFailure { step: TestStep::Answer, ..TestFailure::new(evidence, context) }
         })
     }
 }

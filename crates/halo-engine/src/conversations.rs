@@ -79,8 +79,7 @@ impl Engine {
             targets: &self.targets(),
             wait: progress.as_ref().and_then(|progress| progress.wait.clone()),
             running: progress.map(|progress| progress.running),
-            lang,
-            now: now(),
+            context: &self.context(now(), lang),
         })
         .ok_or(EngineError::NoConversation(id))
     }
@@ -257,7 +256,7 @@ impl Engine {
         let (turn, attempt) = log.attempt(attempt).ok_or(EngineError::NotFound("attempt"))?;
         let evidence =
             crate::view::evidence(&log, attempt).ok_or(EngineError::NotFound("failed attempt"))?;
-        let context = halo_diagnose::Context { now: Some(attempt.ended_at()), lang };
+        let context = self.context(attempt.ended_at(), lang);
         let diagnosis = halo_diagnose::diagnose(&evidence, &context);
         let start = &attempt.start;
         let extra = [

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use halo_config::Config;
+use halo_config::{Config, RulesFolder};
+use halo_diagnose::Context;
 use halo_recover::Policy;
 use halo_store::Store;
 use halo_transport::{Client, ClientOptions};
-use halo_types::{ConversationId, Fact, Record, Timestamp};
+use halo_types::{ConversationId, Fact, Lang, Record, Timestamp};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -60,6 +61,7 @@ struct Inner {
     practice: Option<Practice>,
     client: Client,
     facts: RwLock<Vec<Fact>>,
+    rules: RulesFolder,
     live: Mutex<HashMap<ConversationId, Arc<Live>>>,
     updates: broadcast::Sender<Update>,
     tasks: TaskTracker,
@@ -80,6 +82,7 @@ impl Engine {
         }
         let engine = Self(Arc::new(Inner {
             client: Client::new(options.client)?,
+            rules: RulesFolder::new(options.config.paths().rules()),
             config: options.config,
             store: options.store,
             practice: options.practice,
@@ -99,6 +102,23 @@ impl Engine {
         self.0.tasks.close();
         self.0.tasks.wait().await;
         self.0.store.close().await;
+    }
+
+    /// The person's own rules for reading errors.
+    #[must_use]
+    pub fn own_rules(&self) -> &RulesFolder {
+        &self.0.rules
+    }
+
+    /// What a diagnosis of something that failed at `at` depends on besides its evidence.
+    #[must_use]
+    pub fn context(&self, at: Timestamp, lang: Lang) -> Context {
+        Context {
+            now: Some(at),
+            lang,
+            zone: halo_config::local_zone(),
+            own: Some(self.0.rules.current()),
+        }
     }
 
     /// The settings.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use halo_context::join;
-use halo_diagnose::{Context, diagnose};
+use halo_diagnose::diagnose;
 use halo_recover::{Machine, Next, Repair, Signs};
 use halo_types::{
     AttemptEnd, AttemptId, AttemptOutcome, Diagnosis, Ending, Evidence, Fact, FactId, FactOrigin,
@@ -101,7 +101,7 @@ pub(crate) async fn settle(
         Outcome::Stopped { .. } if dying => (AttemptOutcome::Died { partial: stored }, None),
         Outcome::Stopped { .. } => (AttemptOutcome::Stopped { partial: stored }, None),
         Outcome::Failed { evidence, .. } => {
-            let context = Context { now: Some(now()), lang: Lang::En };
+            let context = engine.context(now(), Lang::En);
             let diagnosis = Box::new(diagnose(&evidence, &context));
             learn(engine, target, attempt, &evidence, &diagnosis).await;
             let failure = Failure { attempt, diagnosis: diagnosis.clone() };

@@ -6,8 +6,8 @@ use halo_context::{CompactInput, ModelFacts, ViewInput, in_force, plan, request_
 use halo_diagnose::{Context, diagnose};
 use halo_recover::Situation;
 use halo_types::{
-    Action, AttemptOutcome, Blame, Ending, Evidence, Lang, Message, MessageId, Phase, RequestFacts,
-    Role, StepKind, StopReason, Target, Timestamp, TransportClass, TransportFailure, TurnKind,
+    Action, AttemptOutcome, Blame, Ending, Evidence, Message, MessageId, Phase, RequestFacts, Role,
+    StepKind, StopReason, Target, Timestamp, TransportClass, TransportFailure, TurnKind,
 };
 
 use crate::log::{AttemptLog, Log, TurnLog};
@@ -27,8 +27,8 @@ pub(crate) struct ShowInput<'a> {
     pub(crate) running: Option<Running>,
     /// The wait of the running turn.
     pub(crate) wait: Option<WaitView>,
-    pub(crate) lang: Lang,
-    pub(crate) now: Timestamp,
+    /// For the diagnosis of what failed; its `now` is the present.
+    pub(crate) context: &'a Context,
 }
 
 /// What a turn is for.
@@ -209,7 +209,8 @@ fn card(
     }
     let at = attempt.ended_at();
     let evidence = evidence(log, attempt)?;
-    let mut diagnosis = diagnose(&evidence, &Context { now: Some(at), lang: input.lang });
+    let context = Context { now: Some(at), ..input.context.clone() };
+    let mut diagnosis = diagnose(&evidence, &context);
     let ended_here = matches!(
         attempt.end.as_ref().map(|e| &e.outcome),
         None | Some(AttemptOutcome::Died { .. })
@@ -231,7 +232,7 @@ fn card(
     } else if runs_here {
         input.wait.clone()
     } else {
-        told_wait(&diagnosis, at, input.now)
+        told_wait(&diagnosis, at, input.context.now.unwrap_or(at))
     };
     let offers = if overtaken || (input.running.is_some() && wait.is_none()) {
         Vec::new()
@@ -245,7 +246,7 @@ fn card(
         offers(&OfferInput {
             diagnosis: &diagnosis,
             situation: &situation,
-            lang: input.lang,
+            lang: input.context.lang,
             target: &start.target,
             targets: input.targets,
             wait: wait.as_ref(),

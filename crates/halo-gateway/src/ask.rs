@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use halo_diagnose::{Context, diagnose};
+use halo_diagnose::diagnose;
 use halo_engine::{Engine, now};
 use halo_recover::{Machine, Next, Policy, Signs, Situation};
 use halo_transport::{Call, Piece, Reply};
@@ -78,7 +78,7 @@ pub(crate) async fn ask(
 /// What a failure means, in the language of the settings.
 pub(crate) fn diagnosed(engine: &Engine, evidence: &Evidence) -> halo_types::Diagnosis {
     let lang = engine.config().settings().language.unwrap_or(Lang::En);
-    diagnose(evidence, &Context { now: Some(now()), lang })
+    diagnose(evidence, &engine.context(now(), lang))
 }
 
 /// Sends a call once. Of a stream, holds everything back until its first real part; of any other

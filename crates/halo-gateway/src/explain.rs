@@ -5,7 +5,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use halo_diagnose::{Context, diagnose};
+use halo_diagnose::diagnose;
 use halo_engine::{Engine, now};
 use halo_types::{Diagnosis, Evidence, Lang};
 use serde::Deserialize;
@@ -41,5 +41,5 @@ fn diagnosis(
     let evidence: Evidence = serde_json::from_slice(&body_of(body)?).map_err(OwnError::NotJson)?;
     let named = asked.lang.as_deref().and_then(|lang| lang.parse().ok());
     let lang = named.or(engine.config().settings().language).unwrap_or(Lang::En);
-    Ok(diagnose(&evidence, &Context { now: Some(now()), lang }))
+    Ok(diagnose(&evidence, &engine.context(now(), lang)))
 }

@@ -108,7 +108,7 @@ fn facts(diagnosis: &Diagnosis, words: &Words) -> Vec<String> {
 }
 
 /// A number with its thousands apart.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -419,7 +419,7 @@ mod tests {
     use super::*;
 
     fn card(evidence: &Evidence, lang: Lang, style: Style) -> String {
-        let diagnosis = diagnose(evidence, &Context { now: None, lang });
+        let diagnosis = diagnose(evidence, &Context { lang, ..Context::default() });
         render(evidence, &diagnosis, lang, style)
     }
 

@@ -3,6 +3,8 @@
 mod card;
 mod conceal;
 mod jsonl;
+mod log;
+mod teach;
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read, Write as _};
@@ -11,6 +13,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
+use halo_config::{Paths, RulesFolder};
 use halo_diagnose::{Context, diagnose, input};
 use halo_types::{Evidence, Kind, Lang, Timestamp};
 
@@ -25,13 +28,14 @@ const USAGE: u8 = 2;
 /// Say what a provider's error means and what to do about it.
 ///
 /// Reads one error from FILE, from the argument of -m, or from standard input: a pasted text, the
-/// output of `curl -i`, or a JSON record. Nothing leaves the machine. Exits with 0 if the error
-/// was recognised, 1 if not, 2 if the command was not understood.
+/// output of `curl -i`, or a JSON record. With --log, finds every provider error in logs of any
+/// size and sums them up. Nothing leaves the machine. Exits with 0 if the error was recognised, 1
+/// if not, 2 if the command was not understood.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExplainArgs {
-    /// A file with the error; `-` or nothing reads standard input.
+    /// A file with the error; `-` or nothing reads standard input. Several only with --log.
     #[arg(value_name = "FILE", conflicts_with = "message")]
-    file: Option<PathBuf>,
+    files: Vec<PathBuf>,
 
     /// The error itself.
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
@@ -56,6 +60,49 @@ pub(crate) struct ExplainArgs {
     /// Read one JSON evidence record a line and print one diagnosis a line.
     #[arg(long, conflicts_with = "message")]
     jsonl: bool,
+
+    /// Teach Halo how to read this error: make a rule of your own that says it is KIND.
+    #[arg(long, value_name = "KIND", value_parser = teach::parse_kind, conflicts_with_all = ["json", "jsonl"])]
+    teach: Option<Kind>,
+
+    /// The words of the error that the rule goes by; chosen from the text if not given.
+    #[arg(long, value_name = "WORDS", requires = "teach")]
+    words: Option<String>,
+
+    /// Show the rule and what it would change, but do not write it.
+    #[arg(long, requires = "teach")]
+    dry_run: bool,
+
+    /// The data folder, whose folder `rules` holds rules of your own.
+    #[arg(long, value_name = "DIR", env = "HALO_DATA")]
+    data: Option<PathBuf>,
+
+    /// Find the provider errors in log files of any size and sum them up.
+    ///
+    /// Reads plain text and gzip; `-` or nothing reads standard input. Prints how many errors
+    /// there are by kind, by provider and by hour, and the worst with their words, file and line.
+    /// Ctrl+C prints what was found so far. Exits with 0 if there are errors, 1 if there are
+    /// none, 2 if a file could not be read, 130 after Ctrl+C.
+    ///
+    /// With --json, one object: files (name, lines), lines, bytes, total, transient (how many an
+    /// unchanged request may cure), transient_share, repeated (further accounts of errors already
+    /// counted), partial; first and last time; kinds (kind, title, count, transient, first, last);
+    /// vendors (vendor or null, name, count); hours (hour, count) and without_time; groups, worst
+    /// first (kind, transient, rule, vendor, count, first, last, example with file, line, time,
+    /// text and the whole diagnosis, whose span counts bytes of that text); others (kind, count):
+    /// rare ones beyond the groups that are kept. Times that name a zone are in UTC and end in Z;
+    /// others are as written.
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 0..,
+        conflicts_with_all = ["message", "jsonl", "status", "headers"]
+    )]
+    log: Option<Vec<PathBuf>>,
+
+    /// Print the words that --log looks for first, one a line, for `rg -F -f`.
+    #[arg(long, hide = true, requires = "log")]
+    literals: bool,
 
     /// The language of the explanation: `en` or `zh`. Follows the environment by default.
     #[arg(long, value_name = "LANG", value_parser = parse_lang)]
@@ -88,7 +135,34 @@ pub(crate) fn run(args: ExplainArgs) -> ExitCode {
             known.join(", ")
         ));
     }
-    let context = Context { now: Some(now()), lang };
+    let rules = Paths::rules_in(args.data.as_deref()).map(RulesFolder::new);
+    for fault in rules.iter().flat_map(RulesFolder::faults) {
+        complain(&format!("a rule of your own is left out: {fault}"));
+    }
+    let context = Context {
+        now: Some(now()),
+        lang,
+        zone: halo_config::local_zone(),
+        own: rules.as_ref().map(RulesFolder::current),
+    };
+    if let Some(files) = &args.log {
+        let files = files.iter().chain(&args.files).cloned().collect();
+        let literals = args.literals;
+        return log::run(log::LogArgs {
+            files,
+            json: args.json,
+            literals,
+            provider: args.provider,
+            context,
+        });
+    }
+    if args.files.len() > 1 {
+        complain("one error at a time; to search several logs, add --log");
+        return ExitCode::from(USAGE);
+    }
+    if let Some(kind) = args.teach {
+        return teach::run(&args, kind, rules.as_ref(), &context);
+    }
     let outcome = if args.jsonl { run_lines(&args, &context) } else { run_one(&args, &context) };
     match outcome {
         Ok(code) => ExitCode::from(code),
@@ -105,8 +179,9 @@ pub(crate) fn broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-fn run_one(args: &ExplainArgs, context: &Context) -> anyhow::Result<u8> {
-    let text = match (&args.message, source(args.file.as_deref())) {
+/// The error that is asked about.
+fn asked(args: &ExplainArgs, context: &Context) -> anyhow::Result<Evidence> {
+    let text = match (&args.message, source(args.files.first())) {
         (Some(message), _) => message.clone(),
         (None, Some(path)) => {
             read_text(open(path)?).with_context(|| format!("cannot read {}", path.display()))?
@@ -124,6 +199,11 @@ fn run_one(args: &ExplainArgs, context: &Context) -> anyhow::Result<u8> {
     }
     let mut evidence = input::parse(&text, context.now);
     complete(args, &mut evidence);
+    Ok(evidence)
+}
+
+fn run_one(args: &ExplainArgs, context: &Context) -> anyhow::Result<u8> {
+    let evidence = asked(args, context)?;
     let mut diagnosis = diagnose(&evidence, context);
     conceal::diagnosis(&mut diagnosis, &evidence);
 
@@ -144,12 +224,12 @@ fn run_lines(args: &ExplainArgs, context: &Context) -> anyhow::Result<u8> {
     let explain = |mut evidence: Evidence| {
         complete(args, &mut evidence);
         // Waits count from when the failure was noticed, where the record tells.
-        let context = Context { now: evidence.at.or(context.now), ..*context };
+        let context = Context { now: evidence.at.or(context.now), ..context.clone() };
         let mut diagnosis = diagnose(&evidence, &context);
         conceal::diagnosis(&mut diagnosis, &evidence);
         diagnosis
     };
-    let bad = match source(args.file.as_deref()) {
+    let bad = match source(args.files.first()) {
         Some(path) => jsonl::run(open(path)?, out, explain)?,
         None => jsonl::run(io::stdin().lock(), out, explain)?,
     };
@@ -157,8 +237,8 @@ fn run_lines(args: &ExplainArgs, context: &Context) -> anyhow::Result<u8> {
 }
 
 /// The file to read; `None` for standard input.
-fn source(file: Option<&Path>) -> Option<&Path> {
-    file.filter(|path| path.as_os_str() != "-")
+fn source(file: Option<&PathBuf>) -> Option<&Path> {
+    file.map(PathBuf::as_path).filter(|path| path.as_os_str() != "-")
 }
 
 fn open(path: &Path) -> anyhow::Result<File> {

@@ -1,13 +1,14 @@
 //! How long to wait: headers, fields of the body, and prose, in every spelling that providers use.
 
+mod clock;
 mod time;
 
-use std::sync::LazyLock;
-
 use halo_types::{Evidence, Kind, Retry, Timestamp};
-use regex::Regex;
+use jiff::tz::TimeZone;
+use regex::Captures;
 
-use crate::pattern;
+use crate::hits::Hits;
+use crate::table::{Pattern, built_in};
 use crate::unwrap::{Key, Layer, Origin, Wait};
 
 pub(crate) use time::rfc3339;
@@ -19,53 +20,58 @@ const LONG_MS: u64 = 30 * 24 * 3_600_000;
 /// The longest text that is searched.
 const MAX_TEXT: usize = 6 * 1024;
 
+/// What waits are read from, and what instants are reckoned with.
+pub(crate) struct Source<'a> {
+    pub(crate) evidence: &'a Evidence,
+    pub(crate) layers: &'a [Layer],
+    pub(crate) hits: &'a Hits,
+    /// The present, as the caller gives it.
+    pub(crate) now: Option<Timestamp>,
+    /// Where the person is, for times of day without a zone.
+    pub(crate) zone: Option<&'a TimeZone>,
+}
+
 /// The wait that the provider asks for, if the failure is one that waiting cures.
-pub(crate) fn retry(
-    evidence: &Evidence,
-    layers: &[Layer],
-    kind: Kind,
-    transient: bool,
-    now: Option<Timestamp>,
-) -> Option<Retry> {
+pub(crate) fn retry(source: &Source<'_>, kind: Kind, transient: bool) -> Option<Retry> {
     if !transient {
         return None;
     }
-    let now = now_of(evidence, now);
-    told_by_headers(evidence, now)
-        .or_else(|| told_by_fields(layers, now))
-        .or_else(|| told_by_words(layers, now))
-        .or_else(|| (kind == Kind::RateLimited).then(|| told_by_resets(evidence, now)).flatten())
-        .filter(|retry| retry.after_ms <= MAX_WAIT_MS)
+    told(source, now_of(source), kind == Kind::RateLimited)
 }
 
 /// When the limit is lifted, where an instant is named or can be computed.
-pub(crate) fn reset_at(
-    evidence: &Evidence,
-    layers: &[Layer],
-    now: Option<Timestamp>,
-) -> Option<Timestamp> {
+pub(crate) fn reset_at(source: &Source<'_>, retry: Option<&Retry>) -> Option<Timestamp> {
+    let layers = source.layers;
     let fields = layers.iter().rev().flat_map(|layer| {
         let text = layer.text.as_str();
         let instants = layer.fields.iter().filter(|f| f.key == Key::Wait(Wait::Instant));
         instants.map(move |field| time::instant(&text[field.start..field.end]))
     });
-    let named = fields
-        .flatten()
-        .next()
-        .or_else(|| layers.iter().rev().find_map(|layer| instant_in(head(layer.text.as_str()))));
+    let named = fields.flatten().next().or_else(|| {
+        let inside_out = layers.iter().enumerate().rev();
+        inside_out.into_iter().find_map(|(index, layer)| instant_in(layer, index, source.hits))
+    });
     named.or_else(|| {
-        let now = now_of(evidence, now)?;
-        let retry = told_by_headers(evidence, Some(now))
-            .or_else(|| told_by_fields(layers, Some(now)))
-            .or_else(|| told_by_words(layers, Some(now)))
-            .or_else(|| told_by_resets(evidence, Some(now)))?;
-        (retry.after_ms <= MAX_WAIT_MS).then(|| now.plus_ms(retry.after_ms))
+        let now = now_of(source)?;
+        let told = match retry {
+            Some(retry) => retry.clone(),
+            None => told(source, Some(now), true)?,
+        };
+        Some(now.plus_ms(told.after_ms))
     })
 }
 
+fn told(source: &Source<'_>, now: Option<Timestamp>, limited: bool) -> Option<Retry> {
+    told_by_headers(source.evidence, now)
+        .or_else(|| told_by_fields(source.layers, now))
+        .or_else(|| told_by_words(source, now))
+        .or_else(|| limited.then(|| told_by_resets(source.evidence, now)).flatten())
+        .filter(|retry| retry.after_ms <= MAX_WAIT_MS)
+}
+
 /// The present: as given, else by the answer's own clock.
-fn now_of(evidence: &Evidence, now: Option<Timestamp>) -> Option<Timestamp> {
-    now.or_else(|| evidence.headers.first("date").and_then(time::http_date))
+fn now_of(source: &Source<'_>) -> Option<Timestamp> {
+    source.now.or_else(|| source.evidence.headers.first("date").and_then(time::http_date))
 }
 
 fn retry_at(at: Timestamp, now: Option<Timestamp>, from: &str) -> Option<Retry> {
@@ -169,50 +175,41 @@ fn told_by_fields(layers: &[Layer], now: Option<Timestamp>) -> Option<Retry> {
     None
 }
 
-/// "try again in 20s", "Please retry after 26 seconds", "请在 30 秒后重试", "resets at 2026-…".
-fn told_by_words(layers: &[Layer], now: Option<Timestamp>) -> Option<Retry> {
-    for layer in layers.iter().rev() {
-        let text = head(layer.text.as_str());
+/// "try again in 20s", "请在 30 秒后重试", "resets at 2026-…", "resets 3pm (Europe/Paris)".
+fn told_by_words(source: &Source<'_>, now: Option<Timestamp>) -> Option<Retry> {
+    for (index, layer) in source.layers.iter().enumerate().rev() {
         let from = if layer.origin == Origin::Body { "body" } else { "transport" };
-        if let Some(ms) = duration_in(text) {
+        if let Some(ms) = duration_in(layer, index, source.hits) {
             return retry_in(ms, from);
         }
-        if let Some(retry) = instant_in(text).and_then(|at| retry_at(at, now, from)) {
+        let instant = instant_in(layer, index, source.hits)
+            .or_else(|| clock::next(layer, index, source.hits, now?, source.zone));
+        if let Some(retry) = instant.and_then(|at| retry_at(at, now, from)) {
             return Some(retry);
         }
     }
     None
 }
 
-fn duration_in(text: &str) -> Option<u64> {
-    static LED: LazyLock<Regex> = LazyLock::new(|| {
-        pattern::compile(
-            r#"(?x)
-            (?: \btry(?:\ (?:it|this|your\ request))?\ again | \bretry(?:\ (?:it|the\ request|your\ request))? | \bretry[-_\ ]?(?:after|delay|in)
-              | \bwait(?:ing)?(?:\ (?:time|for))? | \bcome\ back | \bavailable(?:\ again)? | \bresets? | \breset\ (?:time|after)
-              | \brefresh(?:es)? | \brecovers? | \bexpected\ available | \bttl | \bintentar(?:lo)?\ de\ nuevo | \bréessayer | \bversuchen\ sie\ es )
-            ["'_:=\ ]* (?: (?:in|after|for|about|at\ least|another|around|approximately|dans|en) \ )*
-            ["']? (?P<span> \d+(?:\.\d+)? \s* [a-z]+ (?: [\s,]* (?:and\s+)? \d+(?:\.\d+)? \s* [a-z]+ )* )"#,
-        )
-    });
-    static BARE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern::compile(
-            r#"\bretry[-_ ]?after(?:[-_ ]?(?:seconds|secs|s))?["']?\s*[:=]?\s*["']?(?P<n>\d+(?:\.\d+)?)\b"#,
-        )
-    });
-    static ZH: LazyLock<Regex> = LazyLock::new(|| {
-        pattern::compile(
-            r"(?x)
-            (?:等待|请等|請等|需等|再等|冷却|間隔|间隔) \s* (?:约|約|大约)? \s* (?P<a>\d+(?:\.\d+)?) \s* (?P<au>毫秒|秒|分钟|分鐘|分|小时|小時|个小时|天)
-            | (?P<b>\d+(?:\.\d+)?) \s* (?P<bu>毫秒|秒|分钟|分鐘|小时|小時|个小时|天) \s* (?:钟|鐘)? \s* (?:后|後|之后|以后|内不)",
-        )
-    });
-    if let Some(found) = LED.captures(text)
+/// The text of a pattern's match in a layer, if the words it needs are there.
+fn found<'l>(
+    pattern: &'static Pattern,
+    layer: &'l Layer,
+    index: usize,
+    hits: &Hits,
+) -> Option<Captures<'l>> {
+    let there = hits.any_of(index, &pattern.on);
+    there.then(|| pattern.regex.get().captures(head(layer.text.as_str()))).flatten()
+}
+
+fn duration_in(layer: &Layer, index: usize, hits: &Hits) -> Option<u64> {
+    let patterns = &built_in().hints;
+    if let Some(found) = found(&patterns.duration, layer, index, hits)
         && let Some(ms) = time::spelled_duration(&found["span"])
     {
         return Some(ms);
     }
-    if let Some(found) = ZH.captures(text) {
+    if let Some(found) = found(&patterns.chinese, layer, index, hits) {
         let (n, unit) = found
             .name("a")
             .zip(found.name("au"))
@@ -226,25 +223,16 @@ fn duration_in(text: &str) -> Option<u64> {
         };
         return n.as_str().parse::<f64>().ok().and_then(|n| whole_ms(n * scale));
     }
-    let bare = BARE.captures(text)?;
+    let bare = found(&patterns.bare, layer, index, hits)?;
     bare["n"].parse::<f64>().ok().and_then(|n| whole_ms(n * 1000.0))
 }
 
 /// An instant that a text names as the end of a limit.
-fn instant_in(text: &str) -> Option<Timestamp> {
-    static LED: LazyLock<Regex> = LazyLock::new(|| {
-        pattern::compile(
-            r"(?x)
-            (?: \breset(?:s|ting)? | \bregain\ access | \btry\ again | \bavailable | \bretry | \brenews? | \brefresh(?:es)? | \buntil | 限额将 | 将于 | 将在 | 重置于 | 重置时间 | 恢复时间 | reached )
-            [:：|\ ]* (?:time|again)? [:：\ ]* (?: (?:at|on|after|until|by|在|于)\ ?)*
-            (?P<at> \d{4}-\d\d-\d\d (?: (?:T|\ at\ |\ ) \d\d:\d\d (?: :\d\d (?:\.\d+)? )? )? \s? (?: Z | UTC | GMT | [+-]\d\d:?\d\d )? | 1[6-9]\d{8}(?:\d{3})? )",
-        )
-    });
-    let found = LED.captures(text)?;
-    let at = &found["at"];
-    // A time of day without a zone is the provider's own: China's where the words are Chinese.
-    let chinese = text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
-    time::instant_in_zone(at, if chinese { 8 * 3600 } else { 0 })
+fn instant_in(layer: &Layer, index: usize, hits: &Hits) -> Option<Timestamp> {
+    let found = found(&built_in().hints.instant, layer, index, hits)?;
+    // A date without a zone is the provider's own: China's where the words are Chinese.
+    let chinese = layer.text.as_str().chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+    time::instant_in_zone(&found["at"], if chinese { 8 * 3600 } else { 0 })
 }
 
 fn head(text: &str) -> &str {

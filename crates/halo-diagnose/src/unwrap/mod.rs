@@ -7,7 +7,11 @@
 //! depth tells how far inside it was found.
 
 mod html;
+mod status;
+mod trace;
 mod value;
+
+use status::status_in;
 
 use crate::text::Text;
 
@@ -47,6 +51,8 @@ pub(crate) enum Origin {
     Header(&'static str),
     /// The error chain below HTTP.
     Transport,
+    /// A code of the body with its words apart.
+    Spelled,
 }
 
 /// A structured field: the whole value stands at `start..end` of the layer's text.
@@ -151,6 +157,15 @@ impl Reader {
                 return;
             }
         }
+        if let Some((open, from, to, close)) = fence(s) {
+            // What somebody quotes is read apart from what they say about it.
+            self.plain(text, 0, open, into);
+            let index = self.layers.len();
+            self.layers.push(Layer { depth: depth_number(depth + 1), ..Layer::default() });
+            self.read(&text.slice(from, to), index, depth + 1);
+            self.plain(text, close, s.len(), into);
+            return;
+        }
         if let Some(frames) = frames(s) {
             self.read_frames(text, &frames, into, depth);
             return;
@@ -182,7 +197,7 @@ impl Reader {
             }
             if let Some((tree, end)) = value::parse(text, start) {
                 self.plain(text, plain_from, start, into);
-                self.value(&tree, depth);
+                self.value(&tree, text, depth);
                 plain_from = end;
                 at = end;
             }
@@ -195,10 +210,12 @@ impl Reader {
         let s = text.as_str();
         let telling = |frame: &&Frame| {
             let data = &s[frame.start..frame.end];
+            // Pieces of an answer say nothing of an error, unless they name one.
+            let answer = ["\"delta\"", "\"choices\"", "content_block", "\"candidates\"", "[DONE]"];
+            let error = ["error", "finish", "fail", "base_resp", "exception"];
             !frame.data
-                || ["error", "finish", "fail", "base_resp", "exception"]
-                    .iter()
-                    .any(|w| contains_ci(data, w))
+                || !answer.iter().any(|word| data.contains(word))
+                || error.iter().any(|word| contains_ci(data, word))
         };
         let mut chosen: Vec<&Frame> = frames.iter().filter(telling).take(MAX_FRAMES).collect();
         if let Some(last) = frames.last().filter(|last| !chosen.contains(last)) {
@@ -236,28 +253,35 @@ impl Reader {
         if layer.status.is_none() {
             layer.status = status;
         }
-        if layer.text.len() > 0 {
-            let raw = text.raw(start);
-            layer.text.push_str("\n", raw);
+        for (from, to) in trace::without(part) {
+            if part[from..to].trim().is_empty() {
+                continue;
+            }
+            if layer.text.len() > 0 {
+                layer.text.push_str("\n", text.raw(start + from));
+            }
+            layer.text.push_folded(text, start + from, start + to);
         }
-        layer.text.push_folded(text, start, end);
     }
 
     /// Adds a value as a layer; texts in it that hide more are read in turn.
-    fn value(&mut self, tree: &value::Tree, depth: usize) {
+    fn value(&mut self, tree: &value::Tree, source: &Text, depth: usize) {
         let index = self.layers.len();
         self.layers.push(Layer { depth: depth_number(depth + 1), ..Layer::default() });
+        let mut room = [0; value::MAX_NAME];
         for leaf in &tree.leaves {
+            let leaf = leaf.said(source, &mut room);
             if leaf.is_noise() {
                 continue;
             }
+            let (text, from, to) = leaf.place();
             if let Some(key) = leaf.key() {
                 let layer = &mut self.layers[index];
                 if layer.text.len() > 0 {
-                    layer.text.push_str("\n", leaf.text.raw(0));
+                    layer.text.push_str("\n", text.raw(from));
                 }
                 let start = layer.text.len();
-                layer.text.push_folded(&leaf.text, 0, leaf.text.len());
+                layer.text.push_folded(text, from, to);
                 let end = layer.text.len();
                 layer.fields.push(Field { key, start, end });
                 if key == Key::Code && layer.status.is_none() {
@@ -266,9 +290,9 @@ impl Reader {
             } else if !leaf.is_word() {
                 // Numbers and flags without a meaning of their own say nothing.
             } else if leaf.may_hide_more() {
-                self.read(&leaf.text, index, depth + 1);
+                self.read(&leaf.to_text(), index, depth + 1);
             } else {
-                self.plain(&leaf.text, 0, leaf.text.len(), index);
+                self.plain(text, from, to, index);
             }
         }
     }
@@ -276,6 +300,16 @@ impl Reader {
 
 fn depth_number(depth: usize) -> u8 {
     u8::try_from(depth).unwrap_or(u8::MAX)
+}
+
+/// The first fenced block of a Markdown text: where its fence opens, the range inside, and where
+/// the fence has closed.
+fn fence(s: &str) -> Option<(usize, usize, usize, usize)> {
+    let open = memchr::memmem::find(s.as_bytes(), b"```")?;
+    // The first line holds the name of a language.
+    let from = open + s[open..].find('\n')? + 1;
+    let to = s[from..].find("```").map_or(s.len(), |len| from + len);
+    Some((open, from, to, (to + 3).min(s.len())))
 }
 
 /// One line of an event stream: its value's range, and whether it is data.
@@ -331,38 +365,6 @@ pub(crate) fn contains_ci(haystack: &str, needle: &str) -> bool {
         .as_bytes()
         .windows(needle.len())
         .any(|window| window.eq_ignore_ascii_case(needle.as_bytes()))
-}
-
-/// The HTTP error status that a text names as such: "Error code: 429", "HTTP 502", "(HTTP 400)",
-/// "503 Service Unavailable" at the beginning of a line. Other numbers are not looked at.
-fn status_in(text: &str) -> Option<u16> {
-    use std::sync::LazyLock;
-    static STATUS: LazyLock<regex::Regex> = LazyLock::new(|| {
-        // After a number that merely begins a line, the words of a status must follow; "500
-        // people" is none.
-        let words = r#"\ (?: (?-i:[A-Z\p{Han}"\{<·|\[]) | too\ | rate\ | bad\ | not\ | un | forbid | internal | service
-            | gateway | timeout | time | request | invalid | insufficient | server | payment | error | status | overload )"#;
-        let pattern = format!(
-            r#"(?x)
-            (?: \bhttps? (?:/[\d.]+)? | \bstatus(?:[\ _-]?(?:code|text))? | \berror(?:[\ _]code)? | \berrorcode | \bcode
-              | 状态码 | 错误码 | 错误代码 | 错误 | 错误信息 | \b(?:failed|returned|response)\ with | \bstatus\ code )
-              (?: ["']? \s? [:：=\ (\[\#-]{{1,3}} \s? ["']? ) (?: https?\ | status(?:\ code)?[:\ ]{{0,2}} | \( | code:?\ | %!s\(int= ){{0,2}}
-              (?P<labelled> [45][0-9][0-9] ) (?: [^0-9A-Za-z_%] | $ )
-            | (?: \b(?: failed | returned | response | unexpected | got | upstream | request | error ) ["']? \s? [:=\ (\[]{{1,3}} | (?:^|\n) [\s>⎿✕✻│•⚠❌️*\-"'`]* (?:(?:api\ )?error:?\ )? [\[(]? | \|\  | [\[(] | \bfor\ url\ \([^)\s]*\):\  )
-              (?P<bare> [45][0-9][0-9] ) (?: [\])|:;,.'"}}\\] | \ ?[\{{"\[|] | {words} | \s*$ | \s*\n )"#
-        );
-        regex::RegexBuilder::new(&pattern)
-            .case_insensitive(true)
-            .size_limit(1 << 22)
-            .build()
-            .expect("the pattern is a constant and compiles")
-    });
-    let mut head = text.len().min(8192);
-    while !text.is_char_boundary(head) {
-        head -= 1;
-    }
-    let found = STATUS.captures(&text[..head])?;
-    found.name("labelled").or_else(|| found.name("bare"))?.as_str().parse().ok()
 }
 
 #[cfg(test)]

@@ -23,96 +23,145 @@ pub(super) struct Tree {
 /// A text, number or flag of a value.
 #[derive(Debug)]
 pub(super) struct Leaf {
-    /// The keys above it, innermost last; list items have none of their own.
-    path: Vec<String>,
+    /// The keys above it.
+    path: Path,
     /// Its words, unescaped.
-    pub(super) text: Text,
+    words: Words,
     /// Whether it was in quotes.
     quoted: bool,
 }
 
+/// The words of a leaf: most need no unescaping and stay where they are.
+#[derive(Debug)]
+enum Words {
+    /// A range of the text that was read.
+    There(usize, usize),
+    /// Unescaped.
+    Own(Text),
+}
+
+/// Keys as ranges of the text that was read, innermost last; list items have none of their own.
+#[derive(Debug, Clone, Copy, Default)]
+struct Path {
+    keys: [(u32, u32); MAX_PATH],
+    len: usize,
+    /// The leaf is the name of an error that stood as a key.
+    names: bool,
+}
+
+/// What a leaf says, beside the text that it was read from.
+pub(super) struct Said<'t> {
+    source: &'t Text,
+    leaf: &'t Leaf,
+    /// The key in small letters; empty where it is too long to have a meaning.
+    name: &'t str,
+}
+
+/// The longest key with a meaning of its own.
+pub(super) const MAX_NAME: usize = 24;
+
 impl Leaf {
-    fn name(&self) -> &str {
-        self.path.last().map_or("", String::as_str)
+    /// The leaf read beside its text; `name` is room for its key.
+    pub(super) fn said<'t>(&'t self, source: &'t Text, name: &'t mut [u8; MAX_NAME]) -> Said<'t> {
+        let key = if self.path.names { "__type" } else { self.path.last(source) };
+        let room = name.get_mut(..key.len()).unwrap_or_default();
+        if !room.is_empty() {
+            room.copy_from_slice(key.as_bytes());
+            room.make_ascii_lowercase();
+        }
+        Said { source, leaf: self, name: std::str::from_utf8(room).unwrap_or_default() }
+    }
+}
+
+impl Path {
+    fn last<'t>(&self, source: &'t Text) -> &'t str {
+        self.len.checked_sub(1).map_or("", |at| self.key(source, at))
+    }
+
+    fn key<'t>(&self, source: &'t Text, at: usize) -> &'t str {
+        let (start, end) = self.keys[at];
+        &source.as_str()[start as usize..end as usize]
+    }
+}
+
+impl<'t> Said<'t> {
+    pub(super) fn as_str(&self) -> &'t str {
+        match &self.leaf.words {
+            Words::There(start, end) => &self.source.as_str()[*start..*end],
+            Words::Own(text) => text.as_str(),
+        }
+    }
+
+    /// The text that the words are a part of, and the part.
+    pub(super) fn place(&self) -> (&'t Text, usize, usize) {
+        match &self.leaf.words {
+            Words::There(start, end) => (self.source, *start, *end),
+            Words::Own(text) => (text, 0, text.len()),
+        }
+    }
+
+    /// The words as a text of their own.
+    pub(super) fn to_text(&self) -> Text {
+        let (text, start, end) = self.place();
+        text.slice(start, end)
     }
 
     fn under(&self, names: &[&str]) -> bool {
-        let above = self.path.len().saturating_sub(1);
-        self.path[..above].iter().any(|key| names.iter().any(|name| key.eq_ignore_ascii_case(name)))
+        let path = &self.leaf.path;
+        let above = path.len.saturating_sub(1);
+        (0..above).any(|at| {
+            let key = path.key(self.source, at);
+            names.iter().any(|name| key.eq_ignore_ascii_case(name))
+        })
     }
 
     /// What the request said, what a model wrote, and where a program stands: not the error.
     pub(super) fn is_noise(&self) -> bool {
-        let name = self.name();
-        let any = |names: &[&str]| names.iter().any(|n| name.eq_ignore_ascii_case(n));
-        if any(&[
-            "failed_generation",
-            "input",
-            "prompt",
-            "prompts",
-            "documentation_url",
-            "doc_url",
-            "user_id",
-            "timestamp",
-            "created",
-            "object",
-            "fingerprint",
-            "system_fingerprint",
-            "isretryable",
-            "arguments",
-            "tool_choice",
-            "cost_breakdown",
-            "usage",
-            "parentid",
-            "@type",
-            "links",
-            "requestbodyvalues",
-            "extendedrequestid",
-            "cfid",
-        ]) {
-            return !any(&["object"]) || self.text.as_str() != "error";
+        match self.name {
+            "failed_generation" | "input" | "prompt" | "prompts" | "documentation_url"
+            | "doc_url" | "user_id" | "timestamp" | "created" | "fingerprint"
+            | "system_fingerprint" | "isretryable" | "arguments" | "tool_choice"
+            | "cost_breakdown" | "usage" | "parentid" | "@type" | "links" | "level"
+            | "severity" | "ts" | "time" | "@timestamp" | "logger" | "caller" | "hostname"
+            | "pid" | "requestbodyvalues" | "extendedrequestid" | "cfid" => true,
+            "object" => self.as_str() != "error",
+            "content" | "text" | "reasoning_content" => {
+                self.under(&["choices", "candidates", "delta", "messages", "contents", "content"])
+            }
+            _ => {
+                self.leaf.path.len > 1
+                    && self.under(&[
+                        "usage",
+                        "links",
+                        "requestBodyValues",
+                        "safetyRatings",
+                        "tools",
+                        "request_body",
+                    ])
+            }
         }
-        if any(&["content", "text", "reasoning_content"]) {
-            return self.under(&[
-                "choices",
-                "candidates",
-                "delta",
-                "messages",
-                "contents",
-                "content",
-            ]);
-        }
-        self.under(&[
-            "usage",
-            "links",
-            "requestBodyValues",
-            "safetyRatings",
-            "tools",
-            "request_body",
-        ])
     }
 
     pub(super) fn is_word(&self) -> bool {
-        self.quoted || self.text.as_str().chars().any(char::is_alphabetic) && !self.is_flag()
+        self.leaf.quoted || self.as_str().chars().any(char::is_alphabetic) && !self.is_flag()
     }
 
     fn is_flag(&self) -> bool {
         matches!(
-            self.text.as_str(),
+            self.as_str(),
             "null" | "None" | "true" | "false" | "True" | "False" | "undefined" | "nil" | "none"
         )
     }
 
     /// The meaning of the field, if its key has one.
     pub(super) fn key(&self) -> Option<Key> {
-        let name = self.name().to_ascii_lowercase();
-        let value = self.text.as_str();
+        let value = self.as_str();
         let identifier = !value.is_empty()
             && value.len() <= 96
             && !self.is_flag()
             && (!value.contains(char::is_whitespace) || value.len() <= 48)
             && !value.contains('{');
-        match name.as_str() {
+        match self.name {
             "code"
             | "error_code"
             | "errcode"
@@ -152,6 +201,9 @@ impl Leaf {
                 (identifier && !value.contains(' ') && (value.contains('_') || value.contains('.')))
                     .then_some(Key::Code)
             }
+            // `"loc":["body","reasoning_effort"]` of FastAPI.
+            "loc" => (identifier && !["body", "query", "path", "header"].contains(&value))
+                .then_some(Key::Param),
             "param" | "parameter" => (identifier && !value.is_empty()).then_some(Key::Param),
             "model" | "model_id" | "modelid" | "model_name" => {
                 (identifier && !self.is_flag()).then_some(Key::Model)
@@ -177,21 +229,19 @@ impl Leaf {
 
     /// The HTTP error status, for fields that hold one.
     pub(super) fn status(&self) -> Option<u16> {
-        let name = self.name();
-        let fits = [
-            "code",
-            "status",
-            "status_code",
-            "statusCode",
-            "http_code",
-            "httpStatus",
-            "http_status",
-            "raw_status_code",
-            "error_code",
-        ]
-        .iter()
-        .any(|key| name.eq_ignore_ascii_case(key));
-        let value = self.text.as_str();
+        let fits = matches!(
+            self.name,
+            "code"
+                | "status"
+                | "status_code"
+                | "statuscode"
+                | "http_code"
+                | "httpstatus"
+                | "http_status"
+                | "raw_status_code"
+                | "error_code"
+        );
+        let value = self.as_str();
         if !fits || value.len() < 3 {
             return None;
         }
@@ -205,11 +255,12 @@ impl Leaf {
 
     /// Whether the text may hold another value, a page or a stream.
     pub(super) fn may_hide_more(&self) -> bool {
-        let s = self.text.as_str();
-        s.contains(['{', '['])
-            || contains_ci(s, "<html")
-            || contains_ci(s, "<!doctype")
-            || s.contains("data:")
+        let s = self.as_str();
+        s.len() > 5
+            && (memchr::memchr2(b'{', b'[', s.as_bytes()).is_some()
+                || memchr::memchr(b'<', s.as_bytes()).is_some()
+                    && (contains_ci(s, "<html") || contains_ci(s, "<!doctype"))
+                || memchr::memmem::find(s.as_bytes(), b"data:").is_some())
     }
 }
 
@@ -297,8 +348,30 @@ fn escape(text: &Text, at: usize, end: usize, out: &mut Text) -> usize {
         out.push(c, raw);
         return next;
     }
+    if bytes.get(at + 1) == Some(&b'x')
+        && let Some((c, next)) = byte_escapes(bytes, at, end)
+    {
+        out.push(c, raw);
+        return next;
+    }
     out.push('\\', raw);
     at + 1
+}
+
+/// The character that one or several `\xNN` of a Python bytes literal stand for.
+fn byte_escapes(bytes: &[u8], at: usize, end: usize) -> Option<(char, usize)> {
+    let byte = |at: usize| -> Option<u8> {
+        let escape = bytes.get(at..at + 4).filter(|e| at + 4 <= end && e.starts_with(b"\\x"))?;
+        u8::from_str_radix(std::str::from_utf8(&escape[2..]).ok()?, 16).ok()
+    };
+    let mut run = [0; 4];
+    for len in 0..run.len() {
+        run[len] = byte(at + 4 * len)?;
+        if let Ok(text) = std::str::from_utf8(&run[..=len]) {
+            return Some((text.chars().next()?, at + 4 * (len + 1)));
+        }
+    }
+    None
 }
 
 /// The character that `XXXX`, or two halves of a pair, stand for, and where they end.
@@ -339,12 +412,17 @@ pub(super) fn parse(text: &Text, start: usize) -> Option<(Tree, usize)> {
     let mut parser = Parser {
         text,
         bytes: text.as_str().as_bytes(),
-        tree: Tree::default(),
-        path: Vec::new(),
+        tree: Tree { leaves: Vec::with_capacity(8) },
+        path: Path::default(),
         junk: 0,
     };
     let end = parser.container(start, 0)?;
     (!parser.tree.leaves.is_empty()).then_some((parser.tree, end.min(text.len())))
+}
+
+/// Texts are cut long before 4 GiB, so offsets fit.
+fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// `throttlingException`, `RateLimitError`.
@@ -356,7 +434,7 @@ struct Parser<'a> {
     text: &'a Text,
     bytes: &'a [u8],
     tree: Tree,
-    path: Vec<String>,
+    path: Path,
     /// Characters that fit nowhere; too many mean that this is no value.
     junk: usize,
 }
@@ -399,29 +477,23 @@ impl Parser<'_> {
                     keys += 1;
                     // `{"throttlingException":{"message":…}}`: the key is the error's name.
                     let opens = matches!(self.bytes.get(after), Some(b'{'));
-                    if opens && names_error(&key) {
-                        self.name(&key, at, after);
+                    if opens && names_error(&self.text.as_str()[key.0..key.1]) {
+                        let path = Path { names: true, ..Path::default() };
+                        let words = Words::There(key.0, key.1);
+                        self.tree.leaves.push(Leaf { path, words, quoted: true });
                     }
-                    let deep = self.path.len() >= MAX_PATH;
+                    let deep = self.path.len >= MAX_PATH;
                     if !deep {
-                        self.path.push(key);
+                        self.path.keys[self.path.len] = (offset(key.0), offset(key.1));
+                        self.path.len += 1;
                     }
                     let next = self.value(after, nesting);
                     if !deep {
-                        self.path.pop();
+                        self.path.len -= 1;
                     }
                     at = next?;
                 }
             }
-        }
-    }
-
-    /// Notes a key that is the name of an error as if it stood in a field of its own.
-    fn name(&mut self, key: &str, at: usize, after: usize) {
-        if let Some(found) = self.text.as_str()[at..after].find(key) {
-            let text = self.text.slice(at + found, at + found + key.len());
-            let path = vec!["__type".to_owned()];
-            self.tree.leaves.push(Leaf { path, text, quoted: true });
         }
     }
 
@@ -442,8 +514,8 @@ impl Parser<'_> {
         }
     }
 
-    /// A key with its separator; returns where the value begins.
-    fn key(&self, at: usize) -> Option<(String, usize)> {
+    /// The range of a key, and where the value behind its separator begins.
+    fn key(&self, at: usize) -> Option<((usize, usize), usize)> {
         let bytes = self.bytes;
         let (key, after) = match bytes[at] {
             quote @ (b'"' | b'\'' | b'`') => {
@@ -451,7 +523,7 @@ impl Parser<'_> {
                 if end - at > 80 {
                     return None;
                 }
-                (self.text.as_str().get(at + 1..end)?, end + 1)
+                ((at + 1, end), end + 1)
             }
             b'b' if matches!(bytes.get(at + 1), Some(b'"' | b'\'')) => return self.key(at + 1),
             b if b.is_ascii_alphabetic() || b == b'_' || b == b'@' || b == b'$' => {
@@ -459,14 +531,14 @@ impl Parser<'_> {
                     .iter()
                     .position(|b| !(b.is_ascii_alphanumeric() || b"_-.@$".contains(b)))
                     .map_or(bytes.len(), |len| at + len);
-                (self.text.as_str().get(at..end)?, end)
+                ((at, end), end)
             }
             // Typographic quotes of a text that a word processor passed on.
             0xE2 => {
                 let rest = self.text.as_str().get(at..)?;
                 let inner = rest.strip_prefix(['\u{201c}', '\u{201d}'])?;
                 let len = inner.find(['\u{201c}', '\u{201d}']).filter(|len| *len < 80)?;
-                (&inner[..len], at + 3 + len + 3)
+                ((at + 3, at + 3 + len), at + 3 + len + 3)
             }
             _ => return None,
         };
@@ -477,7 +549,8 @@ impl Parser<'_> {
             b'=' => after + 1,
             _ => return None,
         };
-        Some((key.to_owned(), skip_space(bytes, after)))
+        self.text.as_str().get(key.0..key.1)?;
+        Some((key, skip_space(bytes, after)))
     }
 
     /// A value; returns where it ends.
@@ -525,10 +598,13 @@ impl Parser<'_> {
             i += 1;
         }
         let stop = i.min(end);
-        if from < stop {
+        let words = if from == at + 1 {
+            Words::There(from, stop.max(from))
+        } else {
             out.push_text(self.text, from, stop);
-        }
-        self.leaf(out, true);
+            Words::Own(out)
+        };
+        self.leaf(words, true);
         (stop + 1).min(end)
     }
 
@@ -536,8 +612,7 @@ impl Parser<'_> {
         let s = self.text.as_str();
         let start = at + 3;
         let len = s[start..].find(['\u{201d}', '\u{201c}']).unwrap_or(s.len() - start);
-        let out = self.text.slice(start, start + len);
-        self.leaf(out, true);
+        self.leaf(Words::There(start, start + len), true);
         (start + len + 3).min(s.len())
     }
 
@@ -563,13 +638,12 @@ impl Parser<'_> {
             _ => {}
         }
         let word = self.text.as_str()[at..end].trim_end();
-        let text = self.text.slice(at, at + word.len());
-        self.leaf(text, false);
+        self.leaf(Words::There(at, at + word.len()), false);
         Some(end.max(at + 1))
     }
 
-    fn leaf(&mut self, text: Text, quoted: bool) {
-        self.tree.leaves.push(Leaf { path: self.path.clone(), text, quoted });
+    fn leaf(&mut self, words: Words, quoted: bool) {
+        self.tree.leaves.push(Leaf { path: self.path, words, quoted });
     }
 
     fn next_char(&self, at: usize) -> usize {

@@ -86,7 +86,7 @@ fn a_span_survives_escapes() {
 fn remedies_fit_the_request_and_the_vendor() {
     let mut evidence = Evidence::from_http(402, Headers::default(), "Insufficient Balance");
     evidence.provider = Some("deepseek".to_owned());
-    let got = diagnose(&evidence, &Context { now: None, lang: Lang::Zh });
+    let got = diagnose(&evidence, &Context { lang: Lang::Zh, ..Context::default() });
     assert_eq!(got.remedies[0].action, Action::OpenBilling);
     assert_eq!(got.remedies[0].url.as_deref(), Some("https://platform.deepseek.com/top_up"));
     assert_eq!(got.remedies[0].text, "到服务商处充值");

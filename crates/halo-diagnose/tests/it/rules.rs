@@ -59,6 +59,7 @@ fn every_rule_is_complete() {
     for rule in rules() {
         assert!(ids.insert(&rule.id), "{} twice", rule.id);
         assert!(!rule.example.is_empty(), "{} has no example", rule.id);
+        assert!(!rule.near.is_empty(), "{} has no near-miss", rule.id);
         let source = rule.source.as_deref().unwrap_or_default();
         assert!(source.starts_with("https://"), "{} has no source", rule.id);
     }

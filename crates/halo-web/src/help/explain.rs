@@ -8,7 +8,7 @@ use axum::response::{Html, IntoResponse, Response};
 use halo_config::Secret;
 use halo_diagnose::reference::RemedyText;
 use halo_diagnose::{Context, diagnose, input, reference, report};
-use halo_types::{Action, Blame, Confidence, Diagnosis, Evidence, Kind, Lang, redact};
+use halo_types::{Action, Blame, Confidence, Diagnosis, Evidence, Kind, redact};
 use serde::Deserialize;
 
 use super::ErrorsPage;
@@ -87,7 +87,8 @@ pub(super) async fn explain(
     let (status, text, answer) = match text {
         Ok(text) => {
             let text = mask(&text, &state.engine().config().all_keys());
-            let (evidence, diagnosis) = read(text.clone(), w.lang()).await?;
+            let (evidence, diagnosis) =
+                read(text.clone(), state.engine().context(clock::now(), w.lang())).await?;
             (StatusCode::OK, text, card(&state, w, &evidence, &diagnosis)?)
         }
         Err(refused) => {
@@ -168,11 +169,10 @@ struct Way {
 }
 
 /// Reads a text away from the threads that serve pages: half a megabyte takes a moment.
-async fn read(text: String, lang: Lang) -> Result<(Evidence, Diagnosis), PageError> {
-    let now = clock::now();
+async fn read(text: String, context: Context) -> Result<(Evidence, Diagnosis), PageError> {
     let work = move || {
-        let evidence = input::parse(&text, Some(now));
-        let diagnosis = diagnose(&evidence, &Context { now: Some(now), lang });
+        let evidence = input::parse(&text, context.now);
+        let diagnosis = diagnose(&evidence, &context);
         (evidence, diagnosis)
     };
     // It ends early only if the program does.

@@ -1,0 +1,72 @@
+//! Stack traces: where a program stood is no word of a provider.
+
+/// The ranges of `text` without the lines of stack traces.
+pub(super) fn without(text: &str) -> Vec<(usize, usize)> {
+    let may = text.contains('\n') && (text.contains("at ") || text.contains("File \""));
+    if !may {
+        return vec![(0, text.len())];
+    }
+    let mut kept: Vec<(usize, usize)> = Vec::new();
+    let mut at = 0;
+    // The line of code that Python prints under a frame, and the marks under that.
+    let mut code = false;
+    for line in text.split_inclusive('\n') {
+        let (start, end) = (at, at + line.len());
+        at = end;
+        let content = line.trim_end();
+        let words = content.trim_start();
+        let indented = words.len() < content.len();
+        let python = words.starts_with("File \"") && words.contains(", line ");
+        let skipped = python
+            || words.starts_with("Traceback (most recent call last)")
+            || words.starts_with("at ") && is_place(words)
+            || code && indented;
+        code = (python || code && indented) && skipped;
+        if skipped {
+            continue;
+        }
+        match kept.last_mut() {
+            Some(last) if last.1 == start => last.1 = end,
+            _ => kept.push((start, end)),
+        }
+    }
+    kept
+}
+
+/// Whether a line that begins with "at" names a place in code: `at run (main.js:7:3)`,
+/// `at java.base/java.net.Socket.connect(Socket.java:633)`, `at Foo.Bar() in Baz.cs:line 12`.
+fn is_place(line: &str) -> bool {
+    let end = line.trim_end_matches([')', ']']);
+    let number = end.trim_end_matches(|c: char| c.is_ascii_digit());
+    let numbered = number.len() < end.len() && (number.ends_with(':') || number.ends_with("line "));
+    numbered || line.ends_with(')') && line.contains('(')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_left_out_and_words_stay() {
+        let cases = [
+            (
+                "Traceback (most recent call last):\n  File \"/a.py\", line 4, in run\n    reply = send()\n            ^^^^^^\nopenai.RateLimitError: slow down\n",
+                "openai.RateLimitError: slow down\n",
+            ),
+            (
+                "Error: slow down\n    at Client.send (/a/b.js:42:11)\n    at async /a/main.mjs:7:3\n  status: 429",
+                "Error: slow down\n  status: 429",
+            ),
+            (
+                "java.net.ConnectException: refused\n\tat java.base/sun.nio.ch.Net.connect0(Native Method)\n\tat a.B.c(B.java:633)\nCaused by: x",
+                "java.net.ConnectException: refused\nCaused by: x",
+            ),
+            ("Try again\nat 15:30 tomorrow", "Try again\nat 15:30 tomorrow"),
+            ("no trace at all", "no trace at all"),
+        ];
+        for (text, want) in cases {
+            let kept: String = without(text).iter().map(|(from, to)| &text[*from..*to]).collect();
+            assert_eq!(kept, want, "{text}");
+        }
+    }
+}

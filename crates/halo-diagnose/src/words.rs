@@ -1,0 +1,129 @@
+//! Words of conditions: how they are written, and whether one may match at a place.
+
+use crate::unwrap::{Key, Layer};
+
+/// A word or code of some condition.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Literal {
+    pub(crate) text: String,
+    pub(crate) sort: Sort,
+}
+
+/// How a literal is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Sort {
+    /// From the beginning of a word.
+    Word,
+    /// A whole word.
+    WholeWord,
+    /// A whole structured field or identifier.
+    Code,
+    /// The beginning of a structured field or identifier.
+    CodePrefix,
+    /// Wherever a word or a part of a `CamelCase` name begins; for marks of vendors and the like.
+    Mark,
+}
+
+impl Literal {
+    pub(crate) fn mark(text: &str) -> Self {
+        Self { text: text.to_owned(), sort: Sort::Mark }
+    }
+
+    /// A word as rules write it; see [`crate::Rule`].
+    pub(crate) fn of_rule(word: &str) -> Self {
+        let (text, sort) = match word.strip_prefix('#') {
+            Some(code) => match code.strip_suffix('*') {
+                Some(prefix) => (prefix, Sort::CodePrefix),
+                None => (code, Sort::Code),
+            },
+            None => match word.strip_suffix('|') {
+                Some(whole) => (whole, Sort::WholeWord),
+                None => (word, Sort::Word),
+            },
+        };
+        Self { text: text.to_owned(), sort }
+    }
+
+    /// The spellings that are looked for. The search ignores the case of ASCII letters only; a
+    /// word of another alphabet is looked for as it stands and with a capital at its beginning.
+    pub(crate) fn spellings(&self) -> impl Iterator<Item = String> {
+        let mut chars = self.text.chars();
+        let capital = chars
+            .next()
+            .filter(|c| !c.is_ascii() && c.is_lowercase())
+            .map(|first| first.to_uppercase().chain(chars).collect());
+        std::iter::once(self.text.clone()).chain(capital)
+    }
+}
+
+impl Sort {
+    /// Whether a literal of this sort may match at this place of the layer.
+    pub(crate) fn fits(self, layer: &Layer, start: usize, end: usize) -> bool {
+        let s = layer.text.as_str().as_bytes();
+        let word = |b: u8| b.is_ascii_alphanumeric();
+        // An underscore joins: `extra_forbidden` says nothing of "forbidden".
+        let joined = |b: u8| word(b) || b == b'_';
+        let begins = || start == 0 || !word(s[start]) || !joined(s[start - 1]);
+        let ends = || end == s.len() || !word(s[end - 1]) || !word(s[end]);
+        let mut codes = layer.fields.iter().filter(|f| f.key == Key::Code);
+        match self {
+            Self::Mark => true,
+            Self::Word => begins() && !in_url(s, start),
+            Self::WholeWord => begins() && ends() && !in_url(s, start),
+            Self::Code => {
+                codes.any(|f| f.start == start && f.end == end)
+                    || identifier_like(&s[start..end]) && alone(s, start, end)
+                    || numbered(&s[start..end]) && in_brackets(s, start, end)
+            }
+            Self::CodePrefix => {
+                codes.any(|f| f.start == start && f.end >= end)
+                    || identifier_like(&s[start..end]) && (start == 0 || !joined(s[start - 1]))
+            }
+        }
+    }
+}
+
+/// `snake_case`, `dotted.names` and `CamelCase` are codes wherever they stand; a plain word is
+/// one only in a field of its own.
+fn identifier_like(code: &[u8]) -> bool {
+    code.len() >= 6
+        && (code.contains(&b'_')
+            || code[1..].iter().any(u8::is_ascii_uppercase)
+                && code.iter().any(u8::is_ascii_lowercase))
+        && !code.contains(&b' ')
+}
+
+fn alone(s: &[u8], start: usize, end: usize) -> bool {
+    let part = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    let before = start == 0 || !part(s[start - 1]);
+    let after = match (s.get(end), s.get(end + 1)) {
+        (Some(b'.'), Some(next)) => !next.is_ascii_alphanumeric(),
+        (Some(b), _) => !part(*b),
+        (None, _) => true,
+    };
+    before && after
+}
+
+/// A code of four digits and more.
+fn numbered(code: &[u8]) -> bool {
+    code.len() >= 4 && code.iter().all(u8::is_ascii_digit)
+}
+
+/// `(1008)`, `[1301]`, `code: 11200`, `error_code=17`.
+fn in_brackets(s: &[u8], start: usize, end: usize) -> bool {
+    let before = s[..start].iter().rev().find(|b| **b != b' ');
+    let after = s.get(end);
+    matches!(before, Some(b'(' | b'[' | b':' | b'=' | b'"' | b'\''))
+        && after.is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'.' && *b != b'-')
+}
+
+/// Whether the place is inside an address: words there do not speak.
+fn in_url(s: &[u8], start: usize) -> bool {
+    let from = start.saturating_sub(160);
+    let before = &s[from..start];
+    let word = before
+        .iter()
+        .rposition(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'(' | b'<' | b'`'))
+        .map_or(before, |at| &before[at + 1..]);
+    word.windows(3).any(|w| w == b"://") || word.starts_with(b"www.")
+}
