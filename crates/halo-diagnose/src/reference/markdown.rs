@@ -85,7 +85,7 @@ impl Reference {
         out
     }
 
-    fn write_kind(&self, out: &mut String, page: &KindPage) {
+    pub(super) fn write_kind(&self, out: &mut String, page: &KindPage) {
         let l = self.labels;
         line(out, &format!("<a id=\"{}\"></a>", page.kind));
         heading(out, 3, &format!("{} ({})", page.title, code(page.kind.as_str())));
