@@ -242,7 +242,20 @@ impl Reader {
             let raw = text.raw(start);
             layer.text.push_str("\n", raw);
         }
-        layer.text.push_folded(text, start, end);
+        // The frames of a stack say where a program stands, not what went wrong.
+        let mut from = start;
+        let mut at = start;
+        let mut code_follows = false;
+        for line in part.split_inclusive('\n') {
+            let kind = frame(line, code_follows);
+            if kind != Trace::None {
+                layer.text.push_folded(text, from, at);
+                from = at + line.len();
+            }
+            code_follows = kind == Trace::Python;
+            at += line.len();
+        }
+        layer.text.push_folded(text, from, end);
     }
 
     /// Adds a value as a layer; texts in it that hide more are read in turn.
@@ -274,6 +287,31 @@ impl Reader {
             }
         }
     }
+}
+
+/// Whether a line is a frame of a stack.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trace {
+    None,
+    /// `File "…", line 12, in f`; the next line is its code.
+    Python,
+    Other,
+}
+
+fn frame(line: &str, code_follows: bool) -> Trace {
+    let trimmed = line.trim();
+    let indent = line.len() - line.trim_start().len();
+    if trimmed.starts_with("File \"") && trimmed.contains("\", line ") {
+        return Trace::Python;
+    }
+    let numbered = trimmed.bytes().any(|b| b.is_ascii_digit());
+    let called = trimmed.strip_prefix("at ").is_some_and(|rest| {
+        !rest.contains(": ") && (rest.contains('(') && rest.ends_with([')', ',']) || numbered)
+    });
+    if called && indent > 0 || code_follows && indent >= 4 {
+        return Trace::Other;
+    }
+    Trace::None
 }
 
 fn depth_number(depth: usize) -> u8 {
