@@ -389,7 +389,7 @@ fn status_in(text: &str) -> Option<u16> {
               (?: ["']? \s? [:：=\ (\[\#-]{{1,3}} \s? ["']? ) (?: of\ | https?\ | status(?:\ code)?[:\ ]{{0,2}} | \( | code:?\ | %!s\(int= ){{0,2}}
               (?P<labelled> [45][0-9][0-9] ) (?: [^0-9A-Za-z_%] | $ )
             | (?: \b(?: failed | returned | response | unexpected | got | upstream | request | error ) ["']? \s? [:=\ (\[]{{1,3}} | (?:^|\n) [\s>⎿✕✻│•⚠❌️*\-"'`]* (?:(?:api\ )?error:?\ )? [\[(]? | \|\  | [\[(] | \bfor\ url\ \([^)\s]*\):\  | ://[^\s"'<>]{{1,200}}["']?:\  | \bwith\ an?\  | 返回了?\ ? )
-              (?P<bare> [45][0-9][0-9] ) (?: [\])|:;,.'"}}\\] | \ ?[\{{"\[|] | {words} | \s*$ | \s*\n )"#
+              (?P<bare> [45][0-9][0-9] ) (?: [\])|:;,.'"}}\\，。；、）】] | \ ?[\{{"\[|] | {words} | \s*$ | \s*\n )"#
         );
         regex::RegexBuilder::new(&pattern)
             .case_insensitive(true)
