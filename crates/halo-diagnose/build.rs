@@ -145,14 +145,37 @@ fn pattern(words: &mut Interner, source: &Value) -> Result<Value, Fault> {
         .build()
         .parse(source)
         .map_err(|error| format!("{source}: {error}"))?;
-    let mut on = required(&hir, true)
-        .ok_or_else(|| format!("{source}: no word of three letters must stand in a match"))?;
+    // Where every match begins with one of a few words, it is tried at these words only.
+    let start = beginnings(&hir).filter(|set| set.iter().all(|word| word.len() >= 3));
+    let anchored = start.is_some();
+    let mut on = start
+        .or_else(|| required(&hir, true))
+        .ok_or_else(|| format!("{source}: no word must stand in a match"))?;
     on.iter_mut().for_each(|word| *word = word.to_lowercase());
     on.sort();
     on.dedup();
     let mut on: Vec<u32> = on.iter().map(|word| words.add(Literal::mark(word))).collect();
     on.sort_unstable();
-    Ok(json!({ "on": on, "pattern": source }))
+    Ok(json!({ "on": on, "anchored": anchored, "pattern": source }))
+}
+
+/// Words of which one begins every match.
+fn beginnings(hir: &Hir) -> Option<Vec<String>> {
+    match hir.kind() {
+        HirKind::Literal(literal) => Some(vec![std::str::from_utf8(&literal.0).ok()?.to_owned()]),
+        HirKind::Capture(capture) => beginnings(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => beginnings(&repetition.sub),
+        HirKind::Alternation(parts) => {
+            let sets: Option<Vec<_>> = parts.iter().map(beginnings).collect();
+            sets.map(|sets| sets.concat())
+        }
+        HirKind::Concat(parts) => {
+            // An assertion such as `\b` takes no room.
+            let first = parts.iter().find(|part| part.properties().maximum_len() != Some(0))?;
+            beginnings(first)
+        }
+        _ => None,
+    }
 }
 
 /// Words of which one stands in every match; where the pattern has several such sets, the one

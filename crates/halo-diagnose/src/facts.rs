@@ -7,9 +7,6 @@ use crate::hits::Hits;
 use crate::table::built_in;
 use crate::unwrap::{Key, Layer};
 
-/// The longest text that is searched for facts.
-const MAX_TEXT: usize = 6 * 1024;
-
 /// Headers that carry a request id, best first.
 const REQUEST_ID_HEADERS: &[&str] = &[
     "x-request-id",
@@ -91,21 +88,11 @@ fn fields(layer: &Layer, kind: Kind, facts: &mut Facts) {
 }
 
 fn words(layer: &Layer, index: usize, hits: &Hits, kind: Kind, facts: &mut Facts) {
-    let text = layer.text.as_str();
-    let mut end = text.len().min(MAX_TEXT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let text = &text[..end];
     let groups = built_in().facts.iter();
     let groups = groups.filter(|g| g.kinds.is_empty() || g.kinds.contains(&kind));
     for pattern in groups.flat_map(|group| &group.patterns) {
-        if !hits.any_of(index, &pattern.on) {
-            continue;
-        }
-        let regex = pattern.regex.get();
-        let Some(found) = regex.captures(text) else { continue };
-        for name in regex.names() {
+        let Some(found) = pattern.captures(layer, index, hits) else { continue };
+        for name in pattern.regex.get().names() {
             if let Some(value) = found.name(name) {
                 set(facts, name, value);
             }

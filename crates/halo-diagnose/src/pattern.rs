@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use regex_automata::meta::{self, BuildError};
 use regex_automata::util::captures::Captures;
 use regex_automata::util::syntax;
+use regex_automata::{Anchored, Input};
 use serde::Deserialize;
 
 /// A compiled pattern. Words are looked for before a pattern is tried, so it takes no prefilter of
@@ -53,6 +54,17 @@ impl Pattern {
         }
         let mut captures = self.0.create_captures();
         self.0.captures(text, &mut captures);
+        captures.is_match().then_some(Found { text, captures })
+    }
+
+    /// The match that begins at `start`, with its parts.
+    pub(crate) fn captures_at<'t>(&self, text: &'t str, start: usize) -> Option<Found<'t>> {
+        let input = Input::new(text).span(start..text.len()).anchored(Anchored::Yes);
+        if !self.0.is_match(input.clone()) {
+            return None;
+        }
+        let mut captures = self.0.create_captures();
+        self.0.search_captures(&input, &mut captures);
         captures.is_match().then_some(Found { text, captures })
     }
 

@@ -5,10 +5,12 @@ use std::sync::LazyLock;
 use halo_types::Kind;
 use serde::Deserialize;
 
+use crate::hits::Hits;
 use crate::literal::{Interner, Literal, Sort};
-use crate::pattern::LazyRegex;
+use crate::pattern::{Found, LazyRegex};
 use crate::rule::{Rule, RuleFile};
 use crate::trie::Trie;
+use crate::unwrap::Layer;
 use crate::vendor::{index_of, vendors};
 
 /// The built-in rule files with their names.
@@ -21,6 +23,9 @@ const TRIE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/trie.bin"));
 const SORTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sorts.bin"));
 const FACTS: &str = include_str!(concat!(env!("OUT_DIR"), "/facts.json"));
 const HINTS: &str = include_str!(concat!(env!("OUT_DIR"), "/hints.json"));
+
+/// The longest text that patterns search, in bytes.
+const MAX_TEXT: usize = 6 * 1024;
 
 /// The conditions of one rule in numbers.
 #[derive(Debug, Default)]
@@ -50,8 +55,39 @@ pub(crate) struct Mark {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Pattern {
     pub(crate) on: Vec<u32>,
+    /// Whether every match begins with one of these words.
+    anchored: bool,
     #[serde(rename = "pattern")]
     pub(crate) regex: LazyRegex,
+}
+
+impl Pattern {
+    /// The first match in the head of a layer, if the words it needs are there.
+    pub(crate) fn captures<'l>(
+        &self,
+        layer: &'l Layer,
+        index: usize,
+        hits: &Hits,
+    ) -> Option<Found<'l>> {
+        let text = layer.text.as_str();
+        let mut end = text.len().min(MAX_TEXT);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let text = &text[..end];
+        if !self.anchored {
+            return hits.any_of(index, &self.on).then(|| self.regex.get().captures(text)).flatten();
+        }
+        let mut starts: Vec<usize> = Vec::new();
+        hits.any_present(&self.on, |word| {
+            starts.extend(hits.of(index, word).iter().map(|place| place.start as usize));
+            false
+        });
+        starts.sort_unstable();
+        starts.dedup();
+        let fitting = starts.into_iter().filter(|start| *start < end);
+        fitting.into_iter().find_map(|start| self.regex.get().captures_at(text, start))
+    }
 }
 
 /// Patterns for numbers and names.

@@ -5,7 +5,6 @@ use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{ToSpan as _, ZonedDateTime};
 
-use super::found;
 use crate::hits::Hits;
 use crate::pattern::Found;
 use crate::table::built_in;
@@ -22,9 +21,11 @@ pub(super) fn next(
     zone: Option<&TimeZone>,
 ) -> Option<Timestamp> {
     let patterns = &built_in().hints;
-    let time = found(&patterns.clock, layer, index, hits)
+    let time = patterns
+        .clock
+        .captures(layer, index, hits)
         .and_then(|found| Clock::western(&found))
-        .or_else(|| found(&patterns.clock_cjk, layer, index, hits).and_then(|f| Clock::cjk(&f)))?;
+        .or_else(|| patterns.clock_cjk.captures(layer, index, hits).and_then(|f| Clock::cjk(&f)))?;
     let zone = time.zone.clone().or_else(|| zone.cloned())?;
     let now = jiff::Timestamp::from_millisecond(now.0).ok()?.to_zoned_datetime(zone);
     let at = time.after(&now)?;
