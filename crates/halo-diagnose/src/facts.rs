@@ -4,7 +4,7 @@ use halo_types::{Evidence, Facts, Kind, Retry};
 
 use crate::hints::{self, Source};
 use crate::hits::Hits;
-use crate::table::built_in;
+use crate::table::{Fact, built_in};
 use crate::unwrap::{Key, Layer};
 
 /// Headers that carry a request id, best first.
@@ -32,8 +32,19 @@ pub(crate) fn read(source: &Source<'_>, kind: Kind, retry: Option<&Retry>) -> Fa
     for layer in layers.iter().rev() {
         fields(layer, kind, &mut facts);
     }
+    let told: Vec<&Fact> = built_in()
+        .facts(hits)
+        .filter(|fact| fact.kinds.is_empty() || fact.kinds.contains(&kind))
+        .collect();
     for (index, layer) in layers.iter().enumerate().rev() {
-        words(layer, index, hits, kind, &mut facts);
+        for Fact { pattern, .. } in &told {
+            let Some(found) = pattern.captures(layer, index, hits) else { continue };
+            for name in pattern.regex.get().names() {
+                if let Some(value) = found.name(name) {
+                    set(&mut facts, name, value);
+                }
+            }
+        }
     }
     if facts.request_id.is_none() {
         facts.request_id = REQUEST_ID_HEADERS
@@ -84,19 +95,6 @@ fn fields(layer: &Layer, kind: Kind, facts: &mut Facts) {
             _ => continue,
         };
         slot.get_or_insert_with(|| value.to_owned());
-    }
-}
-
-fn words(layer: &Layer, index: usize, hits: &Hits, kind: Kind, facts: &mut Facts) {
-    let groups = built_in().facts.iter();
-    let groups = groups.filter(|g| g.kinds.is_empty() || g.kinds.contains(&kind));
-    for pattern in groups.flat_map(|group| &group.patterns) {
-        let Some(found) = pattern.captures(layer, index, hits) else { continue };
-        for name in pattern.regex.get().names() {
-            if let Some(value) = found.name(name) {
-                set(facts, name, value);
-            }
-        }
     }
 }
 

@@ -93,6 +93,11 @@ impl Hits {
         Self { places, ends, anywhere, present }
     }
 
+    /// The literals that stand in any layer, sorted.
+    pub(crate) fn present(&self) -> &[u32] {
+        &self.present
+    }
+
     /// Calls `see` for each of `literals`, which are sorted, that stands in any layer, until it
     /// returns true; tells whether it did.
     #[inline]

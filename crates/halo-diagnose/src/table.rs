@@ -90,12 +90,18 @@ impl Pattern {
     }
 }
 
-/// Patterns for numbers and names.
-#[derive(Debug, Deserialize)]
-pub(crate) struct FactGroup {
+/// A pattern for numbers and names.
+#[derive(Debug)]
+pub(crate) struct Fact {
     /// The kinds it tells of; all if empty.
     pub(crate) kinds: Vec<Kind>,
-    pub(crate) patterns: Vec<Pattern>,
+    pub(crate) pattern: Pattern,
+}
+
+#[derive(Deserialize)]
+struct FactGroup {
+    kinds: Vec<Kind>,
+    patterns: Vec<Pattern>,
 }
 
 /// Patterns for waits; see `hints.toml`.
@@ -136,7 +142,9 @@ pub(crate) struct Table {
 #[derive(Debug)]
 pub(crate) struct BuiltIn {
     pub(crate) table: Table,
-    pub(crate) facts: Vec<FactGroup>,
+    facts: Vec<Fact>,
+    /// Facts that a literal may tell, by their places in `facts`.
+    told: Lists<u32>,
     pub(crate) hints: HintPatterns,
     pub(crate) scopes: Vec<LimitScope>,
 }
@@ -161,8 +169,34 @@ static BUILT_IN: LazyLock<BuiltIn> = LazyLock::new(|| {
     });
     let sorts = SORTS.iter().map(|sort| Sort::ALL[usize::from(*sort)]).collect();
     let table = Table::build(rules, conditions, Trie::from_bytes(TRIE), sorts, marks.collect());
-    BuiltIn { table, facts: facts.fact, hints: read("hints", HINTS), scopes: facts.scope }
+    let scopes = facts.scope;
+    let facts: Vec<Fact> = facts
+        .fact
+        .into_iter()
+        .flat_map(|group| {
+            let kinds = group.kinds;
+            group.patterns.into_iter().map(move |pattern| Fact { kinds: kinds.clone(), pattern })
+        })
+        .collect();
+    let mut told: Vec<(u32, u32)> = (0..)
+        .zip(&facts)
+        .flat_map(|(at, fact)| fact.pattern.on.iter().map(move |word| (*word, at)))
+        .collect();
+    told.sort_unstable();
+    let told = Lists::new(SORTS.len(), told);
+    BuiltIn { table, facts, told, hints: read("hints", HINTS), scopes }
 });
+
+impl BuiltIn {
+    /// The facts whose words stand in some layer, in the order of the data file.
+    pub(crate) fn facts(&self, hits: &Hits) -> impl Iterator<Item = &Fact> {
+        let mut told: Vec<u32> =
+            hits.present().iter().flat_map(|word| self.told.of(*word)).copied().collect();
+        told.sort_unstable();
+        told.dedup();
+        told.into_iter().map(|at| &self.facts[at as usize])
+    }
+}
 
 pub(crate) fn built_in() -> &'static BuiltIn {
     &BUILT_IN
@@ -302,8 +336,8 @@ mod tests {
         for regex in built_in.table.conditions.iter().filter_map(|c| c.regex.as_ref()) {
             assert!(regex.get().names().next().is_none(), "{}: names are facts", regex.source());
         }
-        for pattern in built_in.facts.iter().flat_map(|group| &group.patterns) {
-            let regex = &pattern.regex;
+        for fact in &built_in.facts {
+            let regex = &fact.pattern.regex;
             assert!(regex.get().names().next().is_some(), "{}: names nothing", regex.source());
         }
         use HintPatterns as Hints;
