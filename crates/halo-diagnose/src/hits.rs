@@ -1,5 +1,6 @@
 //! Where the words of the table stand in the layers of an error.
 
+use crate::literal::Sort;
 use crate::table::Table;
 use crate::unwrap::{Layer, Origin};
 use crate::vendor::Witnesses;
@@ -75,6 +76,9 @@ impl Hits {
                         start: u32::try_from(start).unwrap_or(u32::MAX),
                         end: u32::try_from(end).unwrap_or(u32::MAX),
                     });
+                    if table.sorts[at] != Sort::Mark {
+                        continue;
+                    }
                     for mark in table.marks(*literal) {
                         let list =
                             if mark.layer { &mut witnesses.layers } else { &mut witnesses.words };

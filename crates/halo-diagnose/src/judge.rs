@@ -4,6 +4,7 @@ use halo_types::{Evidence, Headers, TransportClass};
 
 use crate::hits::Hits;
 use crate::rule::{BodyForm, Rule};
+use crate::spelled;
 use crate::table::{Conditions, Table};
 use crate::text::Text;
 use crate::unwrap::{Field, Key, Layer, Origin, Unwrapped};
@@ -14,6 +15,8 @@ pub(crate) struct Verdict<'t> {
     pub(crate) rule: &'t Rule,
     /// The layer it matched; `None` where no words decided.
     pub(crate) layer: Option<usize>,
+    /// How strong the rule is: the hundreds of its precedence.
+    pub(crate) tier: u16,
     /// The range of that layer's text.
     pub(crate) span: Option<(usize, usize)>,
 }
@@ -81,55 +84,65 @@ pub(crate) fn judge<'t>(
     // a certificate or a proxy's refusal say more.
     let typed = evidence.transport.as_ref().is_some_and(|t| t.class != TransportClass::Other);
     let mut best: Option<((u16, u8, u16), Verdict<'t>)> = None;
-    let mut seen = vec![0_u64; table.rules.len().div_ceil(64)];
-    let mut consider = |number: u32, index: usize, status: Option<u16>| {
-        let rule = &table.rules[number as usize];
+    // Tries a rule; false where it and all after it are weaker than what was found.
+    let mut consider = |rank: u32, index: usize, status: Option<u16>| {
+        let number = table.order[rank as usize] as usize;
+        let rule = &table.rules[number];
         let layer = &layers[index];
         let mut weight = (rule.precedence / 100, layer.depth, rule.precedence);
         if layer.origin == Origin::Spelled {
-            // What a code's words say yields to the words of a text and beats generic types.
             if weight.0 < 6 {
-                return;
+                return false;
             }
-            weight.0 = 4;
+            weight.0 = spelled::TIER;
         }
         if best.as_ref().is_some_and(|(other, _)| *other >= weight) {
-            return;
+            return false;
         }
         let untold = layer.origin == Origin::Transport
             && typed
             && rule.precedence < 900
             && rule.transport.is_empty();
         if untold {
-            return;
+            return true;
         }
-        let conditions = &table.conditions[number as usize];
+        let conditions = &table.conditions[number];
         if let Some(span) = holds(rule, conditions, &scene, hits, layers, index, status) {
-            let worded = span.is_some();
-            best = Some((weight, Verdict { rule, layer: worded.then_some(index), span }));
+            let layer = span.is_some().then_some(index);
+            best = Some((weight, Verdict { rule, layer, tier: weight.0, span }));
+            return false;
         }
+        true
     };
     let statuses: Vec<Option<u16>> =
         (0..layers.len()).map(|index| status_of(evidence, layers, index)).collect();
+    // The strongest rule first, layer by layer; those that need no words come last.
+    let mut concerned = vec![0_u64; table.rules.len().div_ceil(64)];
     for (index, status) in statuses.iter().enumerate() {
-        seen.fill(0);
+        concerned.fill(0);
         let mut last = None;
         for place in hits.in_layer(index) {
-            if last.replace(place.literal) == Some(place.literal) {
-                continue;
+            if last.replace(place.literal) != Some(place.literal) {
+                for rank in table.concerned(place.literal) {
+                    concerned[*rank as usize / 64] |= 1 << (rank % 64);
+                }
             }
-            for number in table.concerned(place.literal) {
-                let (word, bit) = (*number as usize / 64, 1 << (number % 64));
-                if seen[word] & bit == 0 {
-                    seen[word] |= bit;
-                    consider(*number, index, *status);
+        }
+        'layer: for (word, mut bits) in (0..).zip(concerned.iter().copied()) {
+            while bits != 0 {
+                let rank = word * 64 + bits.trailing_zeros();
+                bits &= bits - 1;
+                if !consider(rank, index, *status) {
+                    break 'layer;
                 }
             }
         }
     }
     for (index, status) in statuses.iter().enumerate() {
-        for number in &table.wordless {
-            consider(*number, index, *status);
+        for rank in &table.wordless {
+            if !consider(*rank, index, *status) {
+                break;
+            }
         }
     }
     best.map(|(_, verdict)| verdict)

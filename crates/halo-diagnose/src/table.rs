@@ -130,11 +130,13 @@ pub(crate) struct Table {
     pub(crate) trie: Trie,
     /// How each literal is compared.
     pub(crate) sorts: Vec<Sort>,
-    /// Rules that a literal may decide.
+    /// The rules by rank, the strongest first.
+    pub(crate) order: Vec<u32>,
+    /// The ranks of rules that a literal may decide.
     concerned: Lists<u32>,
     /// Vendors told by a literal.
     marks: Lists<Mark>,
-    /// Rules without words, the strongest first.
+    /// The ranks of rules without words.
     pub(crate) wordless: Vec<u32>,
 }
 
@@ -264,17 +266,19 @@ impl Table {
                 not_vendor: vendors(&rule.not_vendor),
             })
             .collect();
+        let mut order: Vec<u32> = (0..).take(rules.len()).collect();
+        order.sort_by_key(|rule| std::cmp::Reverse(rules[*rule as usize].precedence));
         let mut concerned = Vec::new();
         let mut wordless = Vec::new();
-        for (index, Conditions { words, .. }) in (0..).zip(&conditions) {
+        for (rank, number) in (0..).zip(&order) {
+            let words = &conditions[*number as usize].words;
             // One group suffices: a rule matches only if each of its groups has a hit.
             let trigger = if words.any.is_empty() { words.all.first() } else { Some(&words.any) };
             match trigger {
-                Some(words) => concerned.extend(words.iter().map(|word| (*word, index))),
-                None => wordless.push(index),
+                Some(words) => concerned.extend(words.iter().map(|word| (*word, rank))),
+                None => wordless.push(rank),
             }
         }
-        wordless.sort_by_key(|rule| std::cmp::Reverse(rules[*rule as usize].precedence));
         concerned.sort_unstable();
         concerned.dedup();
         marks.sort_by_key(|(word, _)| *word);
@@ -286,10 +290,11 @@ impl Table {
             rules,
             conditions,
             wordless,
+            order,
         }
     }
 
-    /// The rules that a literal may decide.
+    /// The ranks of the rules that a literal may decide.
     pub(crate) fn concerned(&self, literal: u32) -> &[u32] {
         self.concerned.of(literal)
     }

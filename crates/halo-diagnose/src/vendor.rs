@@ -216,6 +216,10 @@ impl<'e> Witnesses<'e> {
 
     /// The innermost speaker: one whose words stand in the text, else whom the call went to.
     pub(crate) fn speaker(&self) -> Option<&'static Vendor> {
+        self.speaker_at().map(|at| &vendors()[at])
+    }
+
+    fn speaker_at(&self) -> Option<usize> {
         let first = |relay: bool| {
             let plain = |at: &&usize| vendors()[**at].relay == relay;
             self.layers
@@ -227,8 +231,7 @@ impl<'e> Witnesses<'e> {
                 .or_else(|| self.words.iter().rev().find(plain))
                 .or_else(|| self.headers.iter().find(plain))
         };
-        let at = first(false).copied().or_else(|| self.shape()).or_else(|| first(true).copied());
-        at.map(|at| &vendors()[at])
+        first(false).copied().or_else(|| self.shape()).or_else(|| first(true).copied())
     }
 
     /// Who handed the error on, outermost first, ending with the speaker.
@@ -241,10 +244,9 @@ impl<'e> Witnesses<'e> {
                 path.push(*at);
             }
         }
-        if let Some(speaker) = self.speaker() {
-            let at = vendors().iter().position(|v| v.id == speaker.id);
-            path.retain(|other| Some(*other) != at);
-            path.extend(at);
+        if let Some(at) = self.speaker_at() {
+            path.retain(|other| *other != at);
+            path.push(at);
         }
         path.into_iter().map(|at| vendors()[at].id.clone()).collect()
     }
