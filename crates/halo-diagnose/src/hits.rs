@@ -34,16 +34,16 @@ pub(crate) struct Hits {
     places: Vec<Place>,
     /// Where the places of each layer end.
     ends: Vec<usize>,
-    /// Literals found in any layer, one bit each.
-    anywhere: Vec<u64>,
-    /// The same as a sorted list.
+    /// Literals that may have been found, by the last bits of their numbers.
+    anywhere: [u64; 16],
+    /// Literals found in any layer, sorted.
     present: Vec<u32>,
 }
 
 impl Hits {
     /// Finds all words and codes in all layers, and notes which vendors they tell of.
     pub(crate) fn find(table: &Table, layers: &[Layer], witnesses: &mut Witnesses<'_>) -> Self {
-        let mut anywhere = vec![0_u64; table.sorts.len().div_ceil(64)];
+        let mut anywhere = [0_u64; 16];
         let mut places: Vec<Place> = Vec::with_capacity(64);
         let mut ends = Vec::with_capacity(layers.len());
         let mut small = Vec::new();
@@ -69,7 +69,7 @@ impl Hits {
                     if count {
                         seen[at] += 1;
                     }
-                    anywhere[at / 64] |= 1 << (at % 64);
+                    anywhere[at / 64 % 16] |= 1 << (at % 64);
                     places.push(Place {
                         literal: *literal,
                         // Layers are cut long before 4 GiB.
@@ -102,7 +102,7 @@ impl Hits {
         &self.present
     }
 
-    /// Calls `see` for each of `literals`, which are sorted, that stands in any layer, until it
+    /// Calls `see` for each of `literals`, which are sorted, that may stand in some layer, until it
     /// returns true; tells whether it did.
     #[inline]
     pub(crate) fn any_present(&self, literals: &[u32], mut see: impl FnMut(u32) -> bool) -> bool {
@@ -125,10 +125,10 @@ impl Hits {
         &self.places[from..self.ends[layer]]
     }
 
-    /// Whether a literal was found in any layer.
+    /// Whether a literal may stand in some layer; false for nearly all that do not.
     #[inline]
-    pub(crate) fn anywhere(&self, literal: u32) -> bool {
-        self.anywhere[literal as usize / 64] & (1 << (literal % 64)) != 0
+    fn anywhere(&self, literal: u32) -> bool {
+        self.anywhere[literal as usize / 64 % 16] & (1 << (literal % 64)) != 0
     }
 
     /// The places of a literal in a layer.

@@ -150,8 +150,8 @@ pub fn diagnose(evidence: &Evidence, context: &Context) -> Diagnosis {
         confidence: rule.map_or(Confidence::Guess, |rule| rule.confidence),
         retry,
         facts,
-        title: title.to_owned(),
-        meaning: text.meaning.clone(),
+        title: title.into(),
+        meaning: text.meaning.as_str().into(),
         remedies,
         because,
     }
