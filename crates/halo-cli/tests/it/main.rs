@@ -8,5 +8,6 @@
 
 mod browser;
 mod command_line;
+mod explain_log;
 mod kill;
 mod process;

@@ -160,14 +160,17 @@ impl Walk<'_> {
         };
         let limit = (start + LOOK).min(self.bytes.len());
         let line_end = memchr(b'\n', &self.bytes[hit..limit]).map_or(limit, |at| hit + at + 1);
-        let head = self.head(hit, start);
-        let next = line_end;
+        // Where no beginning is in sight, the line stands for itself.
+        let (head, end) = match self.head(hit, start) {
+            Some(head) => (head, None),
+            None => (start, Some(line_end)),
+        };
         if self.judged == Some(head) {
-            return (None, next);
+            return (None, line_end);
         }
         self.judged = Some(head);
-        let end = self.end(head);
-        (Some(Block { start: head, end }), next)
+        let end = end.unwrap_or_else(|| self.end(head));
+        (Some(Block { start: head, end }), line_end)
     }
 
     /// A piece of a line whose beginning is out of sight. Pieces lie at fixed places of the
@@ -188,8 +191,8 @@ impl Walk<'_> {
         (Some(Block { start, end }), next)
     }
 
-    /// Where the block begins to which the line at `line` belongs.
-    fn head(&mut self, hit: usize, line: usize) -> usize {
+    /// Where the block begins to which the line at `line` belongs; `None` if that is too far away.
+    fn head(&mut self, hit: usize, line: usize) -> Option<usize> {
         let low = hit.saturating_sub(LOOK);
         let mut at = line;
         let mut lines = 0;
@@ -224,9 +227,8 @@ impl Walk<'_> {
             body = previous;
             lines += 1;
         };
-        let head = found.unwrap_or(line);
-        self.last = Some((line, head, if found.is_some() { lines } else { 0 }));
-        head
+        self.last = found.map(|head| (line, head, lines));
+        found
     }
 
     fn line_end(&self, at: usize) -> usize {

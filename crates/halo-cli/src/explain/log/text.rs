@@ -142,7 +142,7 @@ fn histogram(out: &mut String, report: &Report<'_>, words: &Words, style: Style)
         line(out, &format!("  {}", words.earlier.replace("{count}", &grouped(earlier))));
     }
     let most = bars.values().skip(left_out).max().copied().unwrap_or(1).max(1);
-    let zoned = summary.total.first.is_some_and(|stamp| stamp.zoned);
+    let zoned = summary.zoneless == 0;
     for (at, count) in bars.iter().skip(left_out) {
         let stamp = Stamp { ms: at * step * 3_600_000, zoned };
         let text = stamp.text();
