@@ -105,6 +105,17 @@ fn several_files_packed_and_plain_are_one_json_object() {
 }
 
 #[test]
+fn threads_do_not_show() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("app.log");
+    let line = "2026-11-01 10:00:00 INFO ready\n".repeat(150);
+    std::fs::write(&file, (line + &log()).repeat(1000)).unwrap();
+    let run = || run(&["explain", "--log", "--json", file.to_str().unwrap()], b"").stdout;
+    let first = run();
+    assert!(first.len() > 1000 && first == run() && first == run());
+}
+
+#[test]
 fn a_broken_archive_tells_what_came_before() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("a.gz");

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use halo_diagnose::log::{Count, Group, Stamp};
 use halo_diagnose::{Context, diagnose, kind_text, vendor};
-use halo_types::{Diagnosis, Kind};
+use halo_types::{Diagnosis, Kind, Timestamp};
 
 use super::Report;
 use super::json::by_count;
@@ -37,7 +37,9 @@ pub(super) struct Shown {
 impl Shown {
     pub(super) fn of(group: &Group, report: &Report<'_>) -> Self {
         let evidence = group.evidence(report.provider);
-        let context = Context { now: evidence.at.or(report.context.now), ..report.context };
+        // Waits count from when the line was written; the present has nothing to do with them.
+        let now = group.stamp.map(|stamp| Timestamp(stamp.ms));
+        let context = Context { now, ..report.context };
         let mut diagnosis = diagnose(&evidence, &context);
         conceal::diagnosis(&mut diagnosis, &evidence);
         let words = evidence.body.text();
