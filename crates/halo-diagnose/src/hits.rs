@@ -107,7 +107,7 @@ impl Hits {
     #[inline]
     pub(crate) fn any_present(&self, literals: &[u32], mut see: impl FnMut(u32) -> bool) -> bool {
         // Rules of meaning have hundreds of words, a text has few of them.
-        if literals.len() > 4 * self.present.len() {
+        if literals.len() > 16 * self.present.len() {
             let mut rest = literals;
             self.present.iter().any(|literal| {
                 let at = rest.partition_point(|other| other < literal);

@@ -254,15 +254,15 @@ impl Reader {
         if layer.status.is_none() {
             layer.status = status;
         }
-        for (from, to) in trace::without(part) {
+        trace::without(part, |from, to| {
             if part[from..to].trim().is_empty() {
-                continue;
+                return;
             }
             if layer.text.len() > 0 {
                 layer.text.push_str("\n", text.raw(start + from));
             }
             layer.text.push_folded(text, start + from, start + to);
-        }
+        });
     }
 
     /// Adds a value as a layer; texts in it that hide more are read in turn.
@@ -306,7 +306,8 @@ fn depth_number(depth: usize) -> u8 {
 /// The first fenced block of a Markdown text: where its fence opens, the range inside, and where
 /// the fence has closed.
 fn fence(s: &str) -> Option<(usize, usize, usize, usize)> {
-    let open = memchr::memmem::find(s.as_bytes(), b"```")?;
+    let first = memchr::memchr(b'`', s.as_bytes())?;
+    let open = first + s[first..].find("```")?;
     // The first line holds the name of a language.
     let from = open + s[open..].find('\n')? + 1;
     let to = s[from..].find("```").map_or(s.len(), |len| from + len);
@@ -325,7 +326,8 @@ struct Frame {
 fn frames(s: &str) -> Option<Vec<Frame>> {
     let head = s.trim_start();
     let begins = ["data:", "event:", "id:", "retry:", ":"].iter().any(|w| head.starts_with(w));
-    if !begins && !s.contains("\ndata:") {
+    let lines = memchr::memchr(b'\n', s.as_bytes()).is_some();
+    if !(begins || lines && s.contains("\ndata:")) {
         return None;
     }
     if !s.contains("data:") && !s.contains("event:") {

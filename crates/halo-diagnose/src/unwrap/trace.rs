@@ -1,13 +1,13 @@
 //! Stack traces: where a program stood is no word of a provider.
 
-/// The ranges of `text` without the lines of stack traces.
-pub(super) fn without(text: &str) -> Vec<(usize, usize)> {
-    let may = text.contains('\n') && (text.contains("at ") || text.contains("File \""));
-    if !may {
-        return vec![(0, text.len())];
+/// Calls `keep` for the ranges of `text` without the lines of stack traces.
+pub(super) fn without(text: &str, mut keep: impl FnMut(usize, usize)) {
+    let lines = memchr::memchr(b'\n', text.as_bytes()).is_some();
+    if !lines || !(text.contains("at ") || text.contains("File \"")) {
+        keep(0, text.len());
+        return;
     }
-    let mut kept: Vec<(usize, usize)> = Vec::new();
-    let mut at = 0;
+    let (mut from, mut at) = (0, 0);
     // The line of code that Python prints under a frame, and the marks under that.
     let mut code = false;
     for line in text.split_inclusive('\n') {
@@ -23,14 +23,15 @@ pub(super) fn without(text: &str) -> Vec<(usize, usize)> {
             || code && indented;
         code = (python || code && indented) && skipped;
         if skipped {
-            continue;
-        }
-        match kept.last_mut() {
-            Some(last) if last.1 == start => last.1 = end,
-            _ => kept.push((start, end)),
+            if from < start {
+                keep(from, start);
+            }
+            from = end;
         }
     }
-    kept
+    if from < text.len() {
+        keep(from, text.len());
+    }
 }
 
 /// Whether a line that begins with "at" names a place in code: `at run (main.js:7:3)`,
@@ -65,7 +66,8 @@ mod tests {
             ("no trace at all", "no trace at all"),
         ];
         for (text, want) in cases {
-            let kept: String = without(text).iter().map(|(from, to)| &text[*from..*to]).collect();
+            let mut kept = String::new();
+            without(text, |from, to| kept.push_str(&text[from..to]));
             assert_eq!(kept, want, "{text}");
         }
     }

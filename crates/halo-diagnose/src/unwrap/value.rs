@@ -260,7 +260,8 @@ impl<'t> Said<'t> {
             && (memchr::memchr2(b'{', b'[', s.as_bytes()).is_some()
                 || memchr::memchr(b'<', s.as_bytes()).is_some()
                     && (contains_ci(s, "<html") || contains_ci(s, "<!doctype"))
-                || memchr::memmem::find(s.as_bytes(), b"data:").is_some())
+                || s.starts_with("data:")
+                || memchr::memchr(b'\n', s.as_bytes()).is_some() && s.contains("data:"))
     }
 }
 
