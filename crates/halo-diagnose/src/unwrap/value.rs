@@ -84,6 +84,9 @@ impl Path {
     }
 }
 
+/// Fields whose `seconds` tell how long to wait.
+const DELAYS: &[&str] = &["retrydelay", "retry_delay"];
+
 impl<'t> Said<'t> {
     pub(super) fn as_str(&self) -> &'t str {
         match &self.leaf.words {
@@ -212,11 +215,16 @@ impl<'t> Said<'t> {
             | "trace_id" | "sid" => identifier.then_some(Key::RequestId),
             "n_ctx" | "max_model_len" | "context_window" => Some(Key::Window),
             "n_prompt_tokens" | "prompt_tokens_count" => Some(Key::Sent),
+            // `"retryDelay":{"seconds":28}`, also as gRPC prints it: `retry_delay { seconds: 28 }`.
+            "seconds" if self.under(DELAYS) => Some(Key::Wait(Wait::Seconds)),
             "retrydelay"
             | "retry_after"
             | "retry-after"
             | "retryafter"
             | "retry_after_seconds"
+            | "retryafterseconds"
+            | "retry_after_secs"
+            | "reset_in_seconds"
             | "resets_in_seconds"
             | "estimated_time"
             | "wait_seconds" => Some(Key::Wait(Wait::Seconds)),
@@ -342,20 +350,21 @@ fn escape(text: &Text, at: usize, end: usize, out: &mut Text) -> usize {
         out.push(c, raw);
         return at + 2;
     }
-    if bytes.get(at + 1) == Some(&b'u')
-        && let Some((c, next)) = code_point(bytes, at + 2, end)
-    {
-        out.push(c, raw);
-        return next;
-    }
-    if bytes.get(at + 1) == Some(&b'x')
-        && let Some((c, next)) = byte_escapes(bytes, at, end)
-    {
+    if let Some((c, next)) = character(bytes, at, end) {
         out.push(c, raw);
         return next;
     }
     out.push('\\', raw);
     at + 1
+}
+
+/// The character that is written as a number at `at`, where a backslash stands, and where it ends.
+pub(super) fn character(bytes: &[u8], at: usize, end: usize) -> Option<(char, usize)> {
+    match bytes.get(at + 1) {
+        Some(b'u') => code_point(bytes, at + 2, end),
+        Some(b'x') => byte_escapes(bytes, at, end),
+        _ => None,
+    }
 }
 
 /// The character that one or several `\xNN` of a Python bytes literal stand for.
@@ -416,6 +425,12 @@ pub(super) fn parse(text: &Text, start: usize) -> Option<(Tree, usize)> {
         path: Path::default(),
         junk: 0,
     };
+    // Protobuf's text form has the field's name before the brace.
+    let before = text.as_str()[..start].trim_end();
+    if let Some(name) = DELAYS.iter().find(|name| before.ends_with(**name)) {
+        parser.path.keys[0] = (offset(before.len() - name.len()), offset(before.len()));
+        parser.path.len = 1;
+    }
     let end = parser.container(start, 0)?;
     (!parser.tree.leaves.is_empty()).then_some((parser.tree, end.min(text.len())))
 }
