@@ -3,7 +3,7 @@
 /// The ranges of `text` without the lines of stack traces.
 pub(super) fn without(text: &str) -> Vec<(usize, usize)> {
     let may = text.contains('\n') && (text.contains("at ") || text.contains("File \""));
-    if !may {
+    if !may && !text.contains(" | ") {
         return vec![(0, text.len())];
     }
     let mut kept: Vec<(usize, usize)> = Vec::new();
@@ -13,7 +13,8 @@ pub(super) fn without(text: &str) -> Vec<(usize, usize)> {
     for line in text.split_inclusive('\n') {
         let (start, end) = (at, at + line.len());
         at = end;
-        let content = line.trim_end();
+        let start = start + container(line);
+        let content = text[start..end].trim_end();
         let words = content.trim_start();
         let indented = words.len() < content.len();
         let python = words.starts_with("File \"") && words.contains(", line ");
@@ -31,6 +32,16 @@ pub(super) fn without(text: &str) -> Vec<(usize, usize)> {
         }
     }
     kept
+}
+
+/// The length of the name that a container's log has before each line: `chat-1  | `.
+fn container(line: &str) -> usize {
+    let Some(bar) = line.find(" | ") else { return 0 };
+    let name = line[..bar].trim();
+    let word = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let numbered = word.len() < name.len() && word.ends_with(['-', '_']);
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if numbered && name.chars().all(plain) { bar + 3 } else { 0 }
 }
 
 /// Whether a line that begins with "at" names a place in code: `at run (main.js:7:3)`,
@@ -61,6 +72,8 @@ mod tests {
                 "java.net.ConnectException: refused\n\tat java.base/sun.nio.ch.Net.connect0(Native Method)\n\tat a.B.c(B.java:633)\nCaused by: x",
                 "java.net.ConnectException: refused\nCaused by: x",
             ),
+            ("chat-1  | slow down\nchat-1  | later", "slow down\nlater"),
+            ("a | b\nno-1 name | c", "a | b\nno-1 name | c"),
             ("Try again\nat 15:30 tomorrow", "Try again\nat 15:30 tomorrow"),
             ("no trace at all", "no trace at all"),
         ];
