@@ -581,6 +581,9 @@ impl Parser<'_> {
             Some(0xE2) if self.text.as_str()[at..].starts_with(['\u{201c}', '\u{201d}']) => {
                 Some(self.typographic(at))
             }
+            Some(b'\\') if matches!(self.bytes.get(at + 1), Some(b'"' | b'\'')) => {
+                Some(self.quoted_again(at))
+            }
             Some(b',' | b'}' | b']') => Some(at),
             Some(_) => self.bare(at, nesting),
         }
@@ -621,6 +624,27 @@ impl Parser<'_> {
         };
         self.leaf(words, true);
         (stop + 1).min(end)
+    }
+
+    /// A string whose quotes alone are escaped, as where a dictionary of Python's is printed inside
+    /// a string: `"{'message': \"It's late\"}"`.
+    fn quoted_again(&mut self, at: usize) -> usize {
+        let quote = &self.bytes[at..at + 2];
+        let start = at + 2;
+        let mut from = start;
+        let end = loop {
+            let Some(found) = memchr::memmem::find(&self.bytes[from..], quote) else {
+                break self.bytes.len();
+            };
+            from += found;
+            let next = skip_space(self.bytes, from + 2);
+            if matches!(self.bytes.get(next), None | Some(b',' | b'}' | b']' | b':' | b')')) {
+                break from;
+            }
+            from += 2;
+        };
+        self.leaf(Words::There(start, end), true);
+        (end + 2).min(self.bytes.len())
     }
 
     fn typographic(&mut self, at: usize) -> usize {
