@@ -163,6 +163,10 @@ impl Hits {
                 if other != layer && layers[other].origin == Origin::Spelled {
                     return false;
                 }
+                // Who quotes an error does not take part in it.
+                if layers[other].around && layers[layer].depth > layers[other].depth {
+                    return false;
+                }
                 let heard = layers[other].text.len() <= SHORT;
                 self.of(other, word).iter().map(|place| place.span()).any(|(start, end)| {
                     let near = other == layer

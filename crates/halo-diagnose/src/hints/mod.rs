@@ -81,7 +81,7 @@ fn retry_in(after_ms: u64, from: impl Into<String>) -> Option<Retry> {
 /// `retry-after-ms`, `retry-after` and their relatives.
 fn told_by_headers(evidence: &Evidence, now: Option<Timestamp>) -> Option<Retry> {
     let header = |name: &str| evidence.headers.first(name).map(str::trim).filter(|v| !v.is_empty());
-    for name in ["retry-after-ms", "x-ms-retry-after-ms"] {
+    for name in ["retry-after-ms", "x-ms-retry-after-ms", "x-retry-after-ms"] {
         if let Some(ms) = header(name).and_then(|v| v.parse::<f64>().ok()).and_then(whole_ms) {
             return retry_in(ms, format!("header:{name}"));
         }
@@ -116,33 +116,61 @@ fn told_by_resets(evidence: &Evidence, now: Option<Timestamp>) -> Option<Retry> 
     let mut first: Option<Retry> = None;
     for (name, value) in evidence.headers.iter() {
         let lower = name.to_ascii_lowercase();
-        let retry = if lower == "ratelimit" {
-            // IETF draft: `"api";r=0;t=147`
-            value.split(';').find_map(|part| {
-                let seconds = part.trim().strip_prefix("t=")?;
-                retry_in(time::seconds_or_duration(seconds)?, "header:ratelimit")
-            })
-        } else if lower.contains("ratelimit") && lower.contains("reset") {
+        let (retry, left) = if lower == "ratelimit" {
+            let Some((seconds, left)) = ietf_limit(value) else { continue };
+            (retry_in(seconds, "header:ratelimit"), left)
+        } else if limits(&lower) && lower.contains("reset") {
             let from = format!("header:{lower}");
-            time::instant(value)
+            let retry = time::instant(value)
                 .and_then(|at| retry_at(at, now, &from))
-                .or_else(|| retry_in(time::seconds_or_duration(value)?, from))
+                .or_else(|| retry_in(time::seconds_or_duration(value)?, from));
+            let remaining = lower.replace("reset-after", "remaining").replace("reset", "remaining");
+            (retry, evidence.headers.first(&remaining).map(str::trim))
         } else {
-            None
+            continue;
         };
         let Some(retry) = retry else { continue };
-        let left = evidence.headers.first(&lower.replace("reset", "remaining"));
         let longer = |old: &Option<Retry>| old.as_ref().is_none_or(|o| retry.after_ms > o.after_ms);
-        if left.is_some_and(|left| left.trim() == "0") && longer(&used_up) {
+        if left == Some("0") && longer(&used_up) {
             used_up = Some(retry.clone());
         }
         // Limits with something left do not hold the request back.
-        let unknown = left.is_none() || lower == "ratelimit";
-        if unknown && first.as_ref().is_none_or(|old| retry.after_ms < old.after_ms) {
+        let free = left.is_some() && lower != "ratelimit";
+        if !free && first.as_ref().is_none_or(|old| retry.after_ms < old.after_ms) {
             first = Some(retry);
         }
     }
     used_up.or(first)
+}
+
+/// Whether a header speaks of a rate limit.
+fn limits(name: &str) -> bool {
+    name.contains("ratelimit")
+        || name.contains("rate-limit")
+        || name.starts_with("anthropic-priority-")
+}
+
+/// The wait in milliseconds that the IETF's `RateLimit` header names, and what is left: of the
+/// limit that is used up, else of the first. `"day";r=0;t=3600`, in older drafts
+/// `limit=100, remaining=0, reset=50`.
+fn ietf_limit(value: &str) -> Option<(u64, Option<&str>)> {
+    // An item of the newer drafts is a name in quotes with its parameters; the older drafts have
+    // one list of parameters.
+    let items = value.split(if value.contains(';') { ',' } else { '\0' });
+    let limits = items.filter_map(|item| {
+        let parameter = |names: [&str; 2]| {
+            let mut parts = item.split([';', ',']);
+            parts.find_map(|part| {
+                let (name, value) = part.split_once('=')?;
+                names.contains(&name.trim()).then(|| value.trim())
+            })
+        };
+        let wait = time::seconds_or_duration(parameter(["t", "reset"])?)?;
+        Some((wait, parameter(["r", "remaining"])))
+    });
+    let limits: Vec<_> = limits.collect();
+    let used_up = limits.iter().filter(|(_, left)| *left == Some("0"));
+    used_up.max_by_key(|(wait, _)| *wait).or(limits.first()).copied()
 }
 
 /// `retryDelay`, `retry_after`, `resets_at` and the like, innermost first.
@@ -200,9 +228,9 @@ fn duration_in(layer: &Layer, index: usize, hits: &Hits) -> Option<u64> {
             .zip(found.name("au"))
             .or_else(|| found.name("b").zip(found.name("bu")))?;
         let scale = match unit {
-            "毫秒" => 1.0,
-            "秒" => 1_000.0,
-            "分钟" | "分鐘" | "分" => 60_000.0,
+            "毫秒" | "ms" => 1.0,
+            "秒" | "s" => 1_000.0,
+            "分钟" | "分鐘" | "分" | "min" => 60_000.0,
             "天" => 86_400_000.0,
             _ => 3_600_000.0,
         };

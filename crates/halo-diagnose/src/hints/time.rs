@@ -25,6 +25,8 @@ pub(super) fn spelled_duration(value: &str) -> Option<u64> {
         rest = rest[digits..].trim_start();
         let letters = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
         let scale = match rest[..letters].to_ascii_lowercase().as_str() {
+            "ns" => 0.000_001,
+            "us" | "µs" | "μs" => 0.001,
             "ms" | "msec" | "msecs" | "millisecond" | "milliseconds" => 1.0,
             "s" | "sec" | "secs" | "second" | "seconds" | "segundo" | "segundos" | "seconde"
             | "secondes" | "sekunden" => 1_000.0,
@@ -104,14 +106,24 @@ pub(super) fn instant_in_zone(value: &str, offset_s: i64) -> Option<Timestamp> {
     Some(Timestamp(ms - zone * 1000))
 }
 
-/// `Wed, 21 Oct 2026 07:28:00 GMT`, also without the weekday.
+/// `Wed, 21 Oct 2026 07:28:00 GMT`, also without the weekday, and the two obsolete forms of RFC
+/// 9110: `Wednesday, 21-Oct-26 07:28:00 GMT` and `Wed Oct 21 07:28:00 2026`.
 pub(super) fn http_date(value: &str) -> Option<Timestamp> {
     let rest = value.split_once(", ").map_or(value, |(_, rest)| rest);
-    let mut parts = rest.split([' ', '-']).filter(|part| !part.is_empty());
-    let day: i64 = parts.next()?.parse().ok()?;
-    let month = parts.next()?;
-    let year: i64 = parts.next()?.parse().ok()?;
-    let time = parts.next()?;
+    let parts: Vec<&str> = rest.split([' ', '-']).filter(|part| !part.is_empty()).collect();
+    let (day, month, year, time) = match parts[..] {
+        [day, month, year, time, ..] if day.as_bytes()[0].is_ascii_digit() => {
+            (day, month, year, time)
+        }
+        [_, month, day, time, year, ..] => (day, month, year, time),
+        _ => return None,
+    };
+    let day: i64 = day.parse().ok()?;
+    let year = match year.parse().ok()? {
+        short @ 0..70 => 2000 + short,
+        short @ 70..100 => 1900 + short,
+        year => year,
+    };
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let month = MONTHS.iter().position(|m| m.eq_ignore_ascii_case(month))?;

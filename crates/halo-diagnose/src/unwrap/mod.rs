@@ -6,6 +6,7 @@
 //! [`Layer`]s: each holds the words of one speaker and the structured fields beside them. The
 //! depth tells how far inside it was found.
 
+mod escapes;
 mod html;
 mod status;
 mod trace;
@@ -39,6 +40,8 @@ pub(crate) struct Layer {
     pub(crate) depth: u8,
     /// Where it comes from.
     pub(crate) origin: Origin,
+    /// Whether it is what somebody says around a text that they quote.
+    pub(crate) around: bool,
 }
 
 /// Where a layer comes from.
@@ -158,8 +161,15 @@ impl Reader {
                 return;
             }
         }
+        if s.contains("\\n```")
+            && let Some(text) = escapes::resolved(text, 0, s.len())
+        {
+            self.read(&text, into, depth + 1);
+            return;
+        }
         if let Some((open, from, to, close)) = fence(s) {
             // What somebody quotes is read apart from what they say about it.
+            self.layers[into].around = true;
             self.plain(text, 0, open, into);
             let index = self.layers.len();
             self.layers.push(Layer { depth: depth_number(depth + 1), ..Layer::default() });
@@ -245,6 +255,13 @@ impl Reader {
 
     /// Adds words to a layer and notes the status they name.
     fn plain(&mut self, text: &Text, start: usize, end: usize, into: usize) {
+        match escapes::resolved(text, start, end) {
+            Some(text) => self.resolved(&text, 0, text.len(), into),
+            None => self.resolved(text, start, end, into),
+        }
+    }
+
+    fn resolved(&mut self, text: &Text, start: usize, end: usize, into: usize) {
         let part = &text.as_str()[start..end];
         if part.trim().is_empty() {
             return;
@@ -325,6 +342,9 @@ struct Frame {
 /// The frames of an event stream, if `s` is one.
 fn frames(s: &str) -> Option<Vec<Frame>> {
     let head = s.trim_start();
+    if head.starts_with(':') && only_comments(head) {
+        return Some(Vec::new());
+    }
     let begins = ["data:", "event:", "id:", "retry:", ":"].iter().any(|w| head.starts_with(w));
     let lines = memchr::memchr(b'\n', s.as_bytes()).is_some();
     if !(begins || lines && s.contains("\ndata:")) {
@@ -361,6 +381,17 @@ fn frames(s: &str) -> Option<Vec<Frame>> {
         }
     }
     Some(frames)
+}
+
+/// Whether an event stream holds nothing but the comments that keep its connection open.
+fn only_comments(s: &str) -> bool {
+    let idle = ["keep", "ping", "processing", "heartbeat", "waiting"];
+    s.lines().map(str::trim).filter(|line| !line.is_empty()).all(|line| {
+        line.len() <= 40
+            && line.strip_prefix(':').is_some_and(|words| {
+                words.trim().is_empty() || idle.iter().any(|word| contains_ci(words, word))
+            })
+    })
 }
 
 pub(crate) fn contains_ci(haystack: &str, needle: &str) -> bool {

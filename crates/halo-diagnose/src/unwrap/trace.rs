@@ -1,9 +1,11 @@
 //! Stack traces: where a program stood is no word of a provider.
 
-/// Calls `keep` for the ranges of `text` without the lines of stack traces.
+/// Calls `keep` for the ranges of `text` without the lines of stack traces, and without the name
+/// that a container's log has before each line.
 pub(super) fn without(text: &str, mut keep: impl FnMut(usize, usize)) {
     let lines = memchr::memchr(b'\n', text.as_bytes()).is_some();
-    if !lines || !(text.contains("at ") || text.contains("File \"")) {
+    let trace = lines && (text.contains("at ") || text.contains("File \""));
+    if !trace && !(memchr::memchr(b'|', text.as_bytes()).is_some() && text.contains(" | ")) {
         keep(0, text.len());
         return;
     }
@@ -11,9 +13,16 @@ pub(super) fn without(text: &str, mut keep: impl FnMut(usize, usize)) {
     // The line of code that Python prints under a frame, and the marks under that.
     let mut code = false;
     for line in text.split_inclusive('\n') {
-        let (start, end) = (at, at + line.len());
+        let (begin, end) = (at, at + line.len());
         at = end;
-        let content = line.trim_end();
+        let start = begin + container(line);
+        if begin < start {
+            if from < begin {
+                keep(from, begin);
+            }
+            from = start;
+        }
+        let content = text[start..end].trim_end();
         let words = content.trim_start();
         let indented = words.len() < content.len();
         let python = words.starts_with("File \"") && words.contains(", line ");
@@ -32,6 +41,16 @@ pub(super) fn without(text: &str, mut keep: impl FnMut(usize, usize)) {
     if from < text.len() {
         keep(from, text.len());
     }
+}
+
+/// The length of the name that a container's log has before each line: `chat-1  | `.
+fn container(line: &str) -> usize {
+    let Some(bar) = line.find(" | ") else { return 0 };
+    let name = line[..bar].trim();
+    let word = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let numbered = word.len() < name.len() && word.ends_with(['-', '_']);
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if numbered && name.chars().all(plain) { bar + 3 } else { 0 }
 }
 
 /// Whether a line that begins with "at" names a place in code: `at run (main.js:7:3)`,
@@ -62,6 +81,8 @@ mod tests {
                 "java.net.ConnectException: refused\n\tat java.base/sun.nio.ch.Net.connect0(Native Method)\n\tat a.B.c(B.java:633)\nCaused by: x",
                 "java.net.ConnectException: refused\nCaused by: x",
             ),
+            ("chat-1  | slow down\nchat-1  | later", "slow down\nlater"),
+            ("a | b\nno-1 name | c", "a | b\nno-1 name | c"),
             ("Try again\nat 15:30 tomorrow", "Try again\nat 15:30 tomorrow"),
             ("no trace at all", "no trace at all"),
         ];

@@ -84,6 +84,9 @@ impl Path {
     }
 }
 
+/// Fields whose `seconds` tell how long to wait.
+const DELAYS: &[&str] = &["retrydelay", "retry_delay"];
+
 impl<'t> Said<'t> {
     pub(super) fn as_str(&self) -> &'t str {
         match &self.leaf.words {
@@ -212,11 +215,16 @@ impl<'t> Said<'t> {
             | "trace_id" | "sid" => identifier.then_some(Key::RequestId),
             "n_ctx" | "max_model_len" | "context_window" => Some(Key::Window),
             "n_prompt_tokens" | "prompt_tokens_count" => Some(Key::Sent),
+            // `"retryDelay":{"seconds":28}`, also as gRPC prints it: `retry_delay { seconds: 28 }`.
+            "seconds" if self.under(DELAYS) => Some(Key::Wait(Wait::Seconds)),
             "retrydelay"
             | "retry_after"
             | "retry-after"
             | "retryafter"
             | "retry_after_seconds"
+            | "retryafterseconds"
+            | "retry_after_secs"
+            | "reset_in_seconds"
             | "resets_in_seconds"
             | "estimated_time"
             | "wait_seconds" => Some(Key::Wait(Wait::Seconds)),
@@ -343,20 +351,21 @@ fn escape(text: &Text, at: usize, end: usize, out: &mut Text) -> usize {
         out.push(c, raw);
         return at + 2;
     }
-    if bytes.get(at + 1) == Some(&b'u')
-        && let Some((c, next)) = code_point(bytes, at + 2, end)
-    {
-        out.push(c, raw);
-        return next;
-    }
-    if bytes.get(at + 1) == Some(&b'x')
-        && let Some((c, next)) = byte_escapes(bytes, at, end)
-    {
+    if let Some((c, next)) = character(bytes, at, end) {
         out.push(c, raw);
         return next;
     }
     out.push('\\', raw);
     at + 1
+}
+
+/// The character that is written as a number at `at`, where a backslash stands, and where it ends.
+pub(super) fn character(bytes: &[u8], at: usize, end: usize) -> Option<(char, usize)> {
+    match bytes.get(at + 1) {
+        Some(b'u') => code_point(bytes, at + 2, end),
+        Some(b'x') => byte_escapes(bytes, at, end),
+        _ => None,
+    }
 }
 
 /// The character that one or several `\xNN` of a Python bytes literal stand for.
@@ -417,6 +426,12 @@ pub(super) fn parse(text: &Text, start: usize) -> Option<(Tree, usize)> {
         path: Path::default(),
         junk: 0,
     };
+    // Protobuf's text form has the field's name before the brace.
+    let before = text.as_str()[..start].trim_end();
+    if let Some(name) = DELAYS.iter().find(|name| before.ends_with(**name)) {
+        parser.path.keys[0] = (offset(before.len() - name.len()), offset(before.len()));
+        parser.path.len = 1;
+    }
     let end = parser.container(start, 0)?;
     (!parser.tree.leaves.is_empty()).then_some((parser.tree, end.min(text.len())))
 }
@@ -567,6 +582,9 @@ impl Parser<'_> {
             Some(0xE2) if self.text.as_str()[at..].starts_with(['\u{201c}', '\u{201d}']) => {
                 Some(self.typographic(at))
             }
+            Some(b'\\') if matches!(self.bytes.get(at + 1), Some(b'"' | b'\'')) => {
+                Some(self.quoted_again(at))
+            }
             Some(b',' | b'}' | b']') => Some(at),
             Some(_) => self.bare(at, nesting),
         }
@@ -607,6 +625,27 @@ impl Parser<'_> {
         };
         self.leaf(words, true);
         (stop + 1).min(end)
+    }
+
+    /// A string whose quotes alone are escaped, as where a dictionary of Python's is printed inside
+    /// a string: `"{'message': \"It's late\"}"`.
+    fn quoted_again(&mut self, at: usize) -> usize {
+        let quote = &self.bytes[at..at + 2];
+        let start = at + 2;
+        let mut from = start;
+        let end = loop {
+            let Some(found) = memchr::memmem::find(&self.bytes[from..], quote) else {
+                break self.bytes.len();
+            };
+            from += found;
+            let next = skip_space(self.bytes, from + 2);
+            if matches!(self.bytes.get(next), None | Some(b',' | b'}' | b']' | b':' | b')')) {
+                break from;
+            }
+            from += 2;
+        };
+        self.leaf(Words::There(start, end), true);
+        (end + 2).min(self.bytes.len())
     }
 
     fn typographic(&mut self, at: usize) -> usize {

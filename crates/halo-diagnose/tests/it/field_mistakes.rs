@@ -69,6 +69,11 @@ fn first(diagnosis: &Diagnosis) -> Action {
 #[test]
 fn mistake_01_every_429_is_an_empty_balance() {
     let waits: &[Case<'_>] = &[
+        // It speaks of a payment method, and still a minute helps.
+        ("openai", 429, r#"{"error":{"message":"Rate limit reached for gpt-5-mini in organization org-q1 on requests per min (RPM): Limit 3, Used 3, Requested 1. Please try again in 20s. You can increase your rate limit by adding a payment method to your account at https://platform.openai.com/account/billing.","type":"requests","param":null,"code":"rate_limit_exceeded"}}"#, &[RateLimited]),
+        ("a relay", 429, r#"{"error":{"message":"Rate limit reached for requests. To raise your limits, add a payment method in billing settings.","code":"rate_limit_exceeded"}}"#, &[RateLimited]),
+        ("a relay", 429, r#"{"error":{"message":"您的账户请求速率已达上限，充值可提升限额","code":"rate_limit"}}"#, &[RateLimited]),
+        ("google's python client", 0, "google.api_core.exceptions.ResourceExhausted: 429 You exceeded your current quota, please check your plan and billing details. [violations {\n  quota_id: \"GenerateRequestsPerMinutePerProjectPerModel-FreeTier\"\n}\n, retry_delay {\n  seconds: 41\n}\n]", &[RateLimited]),
         ("anthropic", 429, r#"{"type":"error","error":{"type":"rate_limit_error","message":"Number of requests has exceeded your per-minute rate limit (https://docs.claude.com/en/api/rate-limits); see the response headers for current usage. Please try again later or contact sales at https://www.anthropic.com/contact-sales to discuss your options for a rate limit increase."}}"#, &[RateLimited]),
         ("gemini", 429, r#"{"error":{"code":429,"message":"You exceeded your current quota, please check your plan and billing details.\n* Quota exceeded for metric: generativelanguage.googleapis.com/generate_content_free_tier_requests, limit: 10\nPlease retry in 12.4s.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"12s"}]}}"#, &[RateLimited]),
         ("vertex", 429, r#"{"error":{"code":429,"message":"Resource has been exhausted, please try again later. See https://cloud.google.com/vertex-ai/docs/error-code-429.","status":"RESOURCE_EXHAUSTED"}}"#, &[RateLimited]),
@@ -78,6 +83,7 @@ fn mistake_01_every_429_is_an_empty_balance() {
         ("mistral", 429, r#"{"object":"error","message":"Rate limit exceeded","type":"rate_limited","param":null,"code":"1300"}"#, &[RateLimited]),
         ("azure", 429, r#"{"error":{"code":"429","message":"Requests to the Responses_Create Operation under Azure OpenAI API have exceeded call rate limit of your current OpenAI S0 pricing tier. Please retry after 8 seconds. To increase your default rate limit, visit https://aka.ms/oai/quotaincrease."}}"#, &[RateLimited]),
         ("groq", 429, r#"{"error":{"message":"Rate limit reached for model `qwen-3-32b` in organization `org_9` service tier `on_demand` on tokens per day (TPD): Limit 100000, Used 99523, Requested 1200. Please try again in 10m24.3s. Need more tokens? Upgrade to Dev Tier today at https://console.groq.com/settings/billing","type":"tokens","code":"rate_limit_exceeded"}}"#, &[RateLimited]),
+        ("openrouter", 429, r#"{"error":{"message":"Rate limit exceeded: free-models-per-day-high-balance. Add credits to unlock more free model requests per day","code":429,"metadata":{"headers":{"X-RateLimit-Limit":"50","X-RateLimit-Remaining":"0","X-RateLimit-Reset":"1790035200000"}}}}"#, &[RateLimited]),
         ("moonshot", 429, r#"{"error":{"message":"The engine is currently overloaded, please try again later","type":"engine_overloaded_error"}}"#, &[Overloaded]),
         ("@volcengine", 429, r#"{"error":{"code":"ServerOverloaded","message":"The service is temporarily unable to process additional requests, please retry later.","type":"TooManyRequests"}}"#, &[Overloaded]),
         ("nginx", 429, "<html>\r\n<head><title>429 Too Many Requests</title></head>\r\n<body>\r\n<center><h1>429 Too Many Requests</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>", &[RateLimited]),
@@ -115,6 +121,7 @@ fn mistake_02_token_exceed_limit_is_an_overflow() {
         ("azure", 429, r#"{"error":{"code":"429","message":"Requests to the ChatCompletions_Create Operation have exceeded token rate limit of your current AIServices S0 pricing tier. Please retry after 24 seconds."}}"#, &[RateLimited]),
         ("openai", 400, r#"{"error":{"message":"max_tokens is too large: 200000. This model supports at most 16384 completion tokens, whereas you provided 200000.","type":"invalid_request_error","param":"max_tokens","code":"invalid_value"}}"#, &[OutputLimitExceeded]),
         ("anthropic", 400, r#"{"type":"error","error":{"type":"invalid_request_error","message":"max_tokens: 100000 > 64000, which is the maximum allowed number of output tokens for claude-sonnet-4-5"}}"#, &[OutputLimitExceeded]),
+        ("a relay", 400, r#"{"error":{"message":"The value of max_output_tokens exceeds the limit of this model (65536)"}}"#, &[OutputLimitExceeded]),
         ("gemini", 429, r#"{"error":{"code":429,"message":"Quota exceeded for metric: generativelanguage.googleapis.com/generate_content_free_tier_input_token_count, limit: 250000\nPlease retry in 31.2s.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"31s"}]}}"#, &[RateLimited]),
         ("bedrock", 429, r#"{"message":"Too many tokens, please wait before trying again."}"#, &[RateLimited]),
         ("@volcengine", 429, r#"{"error":{"code":"RateLimitExceeded.EndpointTPMExceeded","message":"The Tokens Per Minute (TPM) limit of the associated endpoint for your account has been exceeded.","type":"TooManyRequests"}}"#, &[RateLimited]),
@@ -221,6 +228,8 @@ fn mistake_05_a_provider_that_is_slow_is_a_broken_proxy() {
 fn mistake_06_stream_options_is_a_broken_stream() {
     let cases: &[Case<'_>] = &[
         ("azure", 400, r#"{"error":{"code":"BadRequest","message":"stream_options is not supported by this model"}}"#, &[UnsupportedFeature]),
+        ("a relay", 400, r#"{"error":{"message":"'stream_options' is not permitted"}}"#, &[UnsupportedFeature, InvalidRequest]),
+        ("a local server", 400, r#"{"error":{"message":"Additional properties are not allowed ('stream_options' was unexpected)"}}"#, &[UnsupportedFeature]),
         ("openai", 400, r#"{"error":{"message":"Unrecognized request argument supplied: stream_options","type":"invalid_request_error","param":null,"code":null}}"#, &[UnsupportedFeature]),
         ("openai", 400, r#"{"error":{"message":"The 'stream_options' parameter is only allowed when 'stream' is enabled.","type":"invalid_request_error","param":"stream_options","code":null}}"#, &[UnsupportedFeature, InvalidRequest]),
         ("mistral", 422, r#"{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted","input":{"include_usage":true}}]},"type":"invalid_request_error"}"#, &[UnsupportedFeature]),
@@ -250,6 +259,8 @@ fn mistake_07_an_overflow_must_say_token_or_context() {
         ("a relay", 400, r#"{"error":{"message":"对话内容过长，请精简后重试"}}"#, &[ContextLengthExceeded]),
         ("a client", 0, "输入内容过长，超出模型可处理的最大长度", &[ContextLengthExceeded]),
         ("llama.cpp", 400, r#"{"error":{"code":400,"message":"the request exceeds the available context size, try increasing it","type":"exceed_context_size_error"}}"#, &[ContextLengthExceeded]),
+        ("copilot", 400, r#"{"error":{"message":"prompt is too large for the selected model","code":"model_max_prompt_tokens_exceeded"}}"#, &[ContextLengthExceeded]),
+        ("a relay", 400, r#"{"error":{"message":"Your prompt is too large. Please shorten it."}}"#, &[ContextLengthExceeded]),
         ("@qianfan", 400, r#"{"error":{"code":"invalid_argument","message":"the length of messages exceeds the model's maximum input length","type":"invalid_request_error"}}"#, &[ContextLengthExceeded]),
     ];
     check(cases, |_, got| {
@@ -263,14 +274,21 @@ fn mistake_08_a_refused_picture_is_known_by_one_sentence() {
     let cases: &[Case<'_>] = &[
         ("openai", 400, r#"{"error":{"message":"Invalid content type. image_url is only supported by certain models.","type":"invalid_request_error","param":"messages.[0].content.[1].type","code":null}}"#, &[ImageUnsupported]),
         ("vllm", 400, r#"{"object":"error","message":"qwen3-8b is not a multimodal model","type":"BadRequestError","param":null,"code":400}"#, &[ImageUnsupported]),
+        ("vllm", 400, r#"{"error":{"message":"At most 0 image(s) may be provided in one prompt.","type":"BadRequestError","code":400}}"#, &[ImageUnsupported]),
         ("deepseek", 400, r#"{"error":{"message":"Failed to deserialize the JSON body into the target type: messages[1]: unknown variant `image_url`, expected `text` at line 1 column 180","type":"invalid_request_error","param":null,"code":"invalid_request_error"}}"#, &[ImageUnsupported]),
         ("ollama", 400, r#"{"error":"this model is missing data required for image input"}"#, &[ImageUnsupported]),
         ("llama.cpp", 500, r#"{"error":{"code":500,"message":"image input is not supported by this server, start it with --mmproj","type":"server_error"}}"#, &[ImageUnsupported]),
         ("openrouter", 404, r#"{"error":{"message":"No endpoints found that support image input","code":404},"user_id":"u"}"#, &[ImageUnsupported]),
+        ("bedrock", 400, r#"{"message":"This model doesn't support the image content block that you provided. Remove the image and try again."}"#, &[ImageUnsupported]),
         ("xai", 400, r#"{"code":"Client specified an invalid argument","error":"Image inputs are not supported by this model."}"#, &[ImageUnsupported]),
         ("@siliconflow", 400, r#"{"code":20041,"message":"The model is not a VLM (Vision Language Model). Please use text-only prompts.","data":null}"#, &[ImageUnsupported]),
         ("moonshot", 400, r#"{"error":{"message":"Invalid request: image input not supported for model moonshot-v1-8k","type":"invalid_request_error"}}"#, &[ImageUnsupported]),
         ("lmstudio", 400, r#"{"error":{"message":"Model does not support images. Please use a model that does."}}"#, &[ImageUnsupported]),
+        ("a relay", 400, r#"{"error":{"message":"'image_url' is not a supported content type"}}"#, &[ImageUnsupported]),
+        ("a relay", 400, r#"{"error":{"message":"No image support for model acme-1"}}"#, &[ImageUnsupported]),
+        ("a relay", 400, r#"{"error":{"message":"Model acme-1 can not process images"}}"#, &[ImageUnsupported]),
+        ("a relay", 400, r#"{"error":{"message":"input_image is not supported"}}"#, &[ImageUnsupported]),
+        ("openai", 400, r#"{"error":{"message":"Invalid value: 'image_url'. Supported values are: 'text'.","type":"invalid_request_error","param":"messages[0].content[1].type","code":"invalid_value"}}"#, &[ImageUnsupported]),
         ("@zhipu", 400, r#"{"error":{"code":"1210","message":"当前模型不支持图片输入"}}"#, &[ImageUnsupported]),
         ("a relay", 400, r#"{"error":{"message":"该模型仅支持文本输入，不支持图像","type":"new_api_error"}}"#, &[ImageUnsupported]),
         ("a client", 0, "This model does not have vision capabilities", &[ImageUnsupported]),
@@ -314,6 +332,8 @@ fn mistake_10_an_empty_bubble_for_a_200_without_an_answer() {
         ("a stream of nothing", 200, "data: [DONE]\n\n", &[InvalidResponse]),
         ("openai without choices", 200, r#"{"id":"chatcmpl-1","object":"chat.completion","created":1790000000,"model":"m","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":0,"total_tokens":9}}"#, &[InvalidResponse]),
         ("text", 200, "OK", &[InvalidResponse]),
+        ("a stream of comments", 200, ": keep-alive\n\n: keep-alive\n\n", &[InvalidResponse]),
+        ("a relay", 200, r#"{"choices":null}"#, &[InvalidResponse]),
         ("a page", 200, "<!DOCTYPE html><html><head><title>Welcome</title></head><body><div id=app></div></body></html>", &[EndpointNotFound]),
         ("an error frame", 200, "data: {\"error\":{\"message\":\"Internal server error\",\"code\":500}}\n\n", &[ServerError]),
         ("anthropic", 200, "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n", &[Overloaded]),
@@ -406,6 +426,10 @@ fn mistake_14_a_repair_that_changes_nothing() {
     let parameters: &[(Case<'_>, &str)] = &[
         (("openai", 400, r#"{"error":{"message":"Unsupported value: 'temperature' does not support 0.2 with this model. Only the default (1) value is supported.","type":"invalid_request_error","param":"temperature","code":"unsupported_value"}}"#, &[UnsupportedFeature]), "temperature"),
         (("openai, without the field", 0, "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.", &[UnsupportedFeature]), "max_tokens"),
+        (("gemini", 400, r#"{"error":{"code":400,"message":"Invalid JSON payload received. Unknown name \"presencePenalty\" at 'generation_config': Cannot find field.","status":"INVALID_ARGUMENT"}}"#, &[UnsupportedFeature]), "presencePenalty"),
+        (("mistral", 422, r#"{"detail":[{"type":"extra_forbidden","loc":["body","logit_bias"],"msg":"Extra inputs are not permitted","input":{}}]}"#, &[UnsupportedFeature]), "logit_bias"),
+        (("xai", 400, r#"{"code":"Client specified an invalid argument","error":"Model grok-4 does not support parameter presencePenalty."}"#, &[UnsupportedFeature]), "presencePenalty"),
+        (("groq", 400, r#"{"error":{"message":"property 'reasoning_effort' is unsupported","type":"invalid_request_error"}}"#, &[UnsupportedFeature]), "reasoning_effort"),
         (("litellm", 400, r#"{"error":{"message":"litellm.UnsupportedParamsError: ollama does not support parameters: ['logprobs'], for model=qwen3. To drop these, set `litellm.drop_params=True`","type":"None","code":"400"}}"#, &[UnsupportedFeature]), "logprobs"),
     ];
     let mut wrong = Vec::new();
@@ -426,6 +450,7 @@ fn mistake_14_a_repair_that_changes_nothing() {
         (("anthropic", 400, r#"{"type":"error","error":{"type":"invalid_request_error","message":"max_tokens: 100000 > 64000, which is the maximum allowed number of output tokens for claude-sonnet-4-5"}}"#, &[]), 64_000),
         (("deepseek", 400, r#"{"error":{"message":"Invalid max_tokens value, the valid range of max_tokens is [1, 8192]","type":"invalid_request_error"}}"#, &[]), 8_192),
         (("@dashscope", 400, r#"{"code":"InvalidParameter","message":"Range of max_tokens should be [1, 16384]"}"#, &[]), 16_384),
+        (("groq", 400, r#"{"error":{"message":"`max_completion_tokens` must be less than or equal to `32768`, the maximum value for `max_completion_tokens` is less than the `context_window` for this model","type":"invalid_request_error","param":"max_completion_tokens"}}"#, &[]), 32_768),
     ];
     for (case, want) in numbers {
         let got = read(&evidence(*case));
@@ -457,9 +482,11 @@ fn mistake_17_an_error_frame_under_200_is_a_success() {
         ("@minimax", 200, "data: {\"id\":\"04\",\"base_resp\":{\"status_code\":1004,\"status_msg\":\"login fail: Please carry the API secret key in the 'Authorization' field of the request header\"}}\n\n", &[InvalidApiKey]),
         ("new-api", 200, "data: {\"error\":{\"message\":\"该令牌额度已用尽\",\"type\":\"new_api_error\"}}\n\n", &[QuotaExhausted]),
         ("lmstudio", 200, "event: error\ndata: {\"error\":{\"message\":\"Trying to keep the first 5200 tokens when context the overflows. However, the model is loaded with context length of only 4096 tokens, which is not enough. Try to load the model with a larger context length, or provide a shorter input\"}}\n\n", &[ContextLengthExceeded]),
+        ("ollama", 200, "{\"error\":\"an error was encountered while running the model: CUDA error: out of memory\"}\n", &[Overloaded, ServerError]),
         ("openrouter", 200, "data: {\"id\":\"gen-1\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\"},\"finish_reason\":\"error\"}],\"error\":{\"code\":502,\"message\":\"Provider disconnected unexpectedly\"}}\n\n", &[StreamInterrupted, ServerError]),
         ("openrouter, after comments", 200, ": OPENROUTER PROCESSING\n\n: OPENROUTER PROCESSING\n\ndata: {\"error\":{\"message\":\"Insufficient credits. Add more using https://openrouter.ai/settings/credits\",\"code\":402}}\n\n", &[QuotaExhausted]),
         ("vercel", 200, "data: {\"type\":\"error\",\"errorText\":\"No such model: acme/foo-1\"}\n\ndata: [DONE]\n\n", &[ModelNotFound]),
+        ("a relay", 200, "data: {\"choices\":[],\"error\":{\"message\":\"Upstream error\",\"code\":502}}\n\n", &[ServerError, StreamInterrupted]),
         ("a relay, without a space", 200, "data:{\"error\":{\"message\":\"Invalid token\",\"type\":\"new_api_error\"}}\n\ndata:[DONE]\n\n", &[InvalidApiKey]),
     ];
     // As a whole body, and inside a stream that had begun, as the chat itself meets it.

@@ -80,6 +80,9 @@ fn retry_after_as_a_date() {
         (&[("retry-after", "Tue, 22 Sep 2026 00:00:00 GMT")], Some(35_200 * SECOND), from),
         // The clocks differ; the wait is over.
         (&[("retry-after", "Mon, 21 Sep 2026 14:13:00 GMT")], Some(0), from),
+        // The obsolete forms of RFC 9110, which a receiver must read as well.
+        (&[("retry-after", "Monday, 21-Sep-26 14:14:00 GMT")], Some(40 * SECOND), from),
+        (&[("retry-after", "Mon Sep 21 14:14:00 2026")], Some(40 * SECOND), from),
     ]);
     // By the answer's own clock where the caller tells no time.
     let pairs = [
@@ -104,6 +107,7 @@ fn retry_after_in_milliseconds() {
         (&[("retry-after", "1"), ("retry-after-ms", "250")], Some(250), from),
         (&[("retry-after-ms", "1500.4")], Some(1_501), from),
         (&[("x-ms-retry-after-ms", "4000")], Some(4 * SECOND), "x-ms-retry-after-ms"),
+        (&[("x-retry-after-ms", "8000")], Some(8 * SECOND), "x-retry-after-ms"),
     ]);
 }
 
@@ -144,6 +148,7 @@ fn go_durations_in_reset_headers() {
         (&[("x-ratelimit-reset-tokens", "7.66s")], Some(7_660), "x-ratelimit-reset-tokens"),
         (&[("x-ratelimit-reset-requests", "2m59.56s")], Some(179_560), "x-ratelimit-reset-requests"),
         (&[("x-ratelimit-reset-requests", "8h24m0s")], Some(8 * HOUR + 24 * MINUTE), "x-ratelimit-reset-requests"),
+        (&[("x-ratelimit-reset-tokens", "1.5µs")], Some(1), "x-ratelimit-reset-tokens"),
         // The limit that is used up decides, not the one that resets first or last.
         (&[("x-ratelimit-remaining-requests", "14370"), ("x-ratelimit-reset-requests", "2m59.56s"), ("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "7.66s")], Some(7_660), "x-ratelimit-reset-tokens"),
         // Both are used up: the longer.
@@ -156,6 +161,7 @@ fn rfc3339_in_anthropic_headers() {
     headers(&[
         (&[("anthropic-ratelimit-requests-remaining", "0"), ("anthropic-ratelimit-requests-reset", "2026-09-21T14:13:50Z")], Some(30 * SECOND), "anthropic-ratelimit-requests-reset"),
         (&[("anthropic-ratelimit-input-tokens-remaining", "0"), ("anthropic-ratelimit-input-tokens-reset", "2026-09-21T14:14:20Z"), ("anthropic-ratelimit-output-tokens-remaining", "8000"), ("anthropic-ratelimit-output-tokens-reset", "2026-09-21T14:13:21Z")], Some(MINUTE), "anthropic-ratelimit-input-tokens-reset"),
+        (&[("anthropic-priority-output-tokens-remaining", "0"), ("anthropic-priority-output-tokens-reset", "2026-09-21T14:13:25Z")], Some(5 * SECOND), "anthropic-priority-output-tokens-reset"),
         (&[("anthropic-ratelimit-tokens-reset", "2026-09-21T16:13:20+02:00")], Some(0), "anthropic-ratelimit-tokens-reset"),
         // What the provider says outright goes first.
         (&[("anthropic-ratelimit-requests-remaining", "0"), ("anthropic-ratelimit-requests-reset", "2026-09-21T15:13:20Z"), ("retry-after", "12")], Some(12 * SECOND), "retry-after"),
@@ -182,6 +188,8 @@ fn float_seconds_in_reset_headers() {
         (&[("x-ratelimit-remaining-requests-day", "0"), ("x-ratelimit-reset-requests-day", "33011.382"), ("x-ratelimit-remaining-tokens-minute", "60000"), ("x-ratelimit-reset-tokens-minute", "11.4")], Some(33_011_382), "x-ratelimit-reset-requests-day"),
         // Moonshot and others: whole seconds.
         (&[("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", "42")], Some(42 * SECOND), "x-ratelimit-reset"),
+        // Discord's form, taken over by relays.
+        (&[("x-rate-limit-reset-after", "15")], Some(15 * SECOND), "x-rate-limit-reset-after"),
     ]);
 }
 
@@ -194,6 +202,7 @@ fn the_ietf_ratelimit_header() {
         (&[("ratelimit", "\"burst\";r=12;t=1, \"day\";r=0;t=3600")], Some(HOUR), "ratelimit"),
         // An older draft, in three headers and in one.
         (&[("RateLimit-Limit", "100"), ("RateLimit-Remaining", "0"), ("RateLimit-Reset", "50")], Some(50 * SECOND), "ratelimit-reset"),
+        (&[("ratelimit", "limit=100, remaining=0, reset=50")], Some(50 * SECOND), "ratelimit"),
         // A policy alone tells no wait.
         (&[("RateLimit-Policy", "\"api\";q=500;w=300")], None, ""),
     ]);
@@ -214,6 +223,10 @@ fn retry_delay_of_google() {
         (429, &info("3600s"), Some(HOUR)),
         // In a list, as streamGenerateContent sends it.
         (429, &format!("[{}]", info("28s")), Some(28 * SECOND)),
+        // As gRPC clients print it.
+        (429, r#"{"error":{"code":429,"message":"Quota exceeded","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":{"seconds":28}}]}}"#, Some(28 * SECOND)),
+        (0, "429 RESOURCE_EXHAUSTED. Quota exceeded for requests per minute. retry_delay {\n  seconds: 41\n}", Some(41 * SECOND)),
+        (0, "ResourceExhausted: 429 You exceeded your current quota, please check your plan and billing details. [violations {\n}\n, retry_delay {\n  seconds: 41\n}\n]", Some(41 * SECOND)),
     ]);
 }
 
@@ -225,6 +238,7 @@ fn fields_of_the_body() {
         (429, r#"{"error":{"message":"Too many requests","retry_after_ms":350}}"#, Some(350)),
         (429, r#"{"error":{"message":"Too many requests","retryAfter":"12"}}"#, Some(12 * SECOND)),
         (429, r#"{"error":{"message":"Too many requests","retry_after_seconds":3}}"#, Some(3 * SECOND)),
+        (429, r#"{"error":{"message":"Too many requests"},"retryAfterSeconds":25}"#, Some(25 * SECOND)),
         // ChatGPT plans.
         (429, r#"{"error":{"type":"usage_limit_reached","message":"The usage limit has been reached","plan_type":"plus","resets_in_seconds":4500}}"#, Some(75 * MINUTE)),
         (429, r#"{"error":{"type":"usage_limit_reached","message":"The usage limit has been reached","resets_at":1790000600}}"#, Some(10 * MINUTE)),
@@ -317,6 +331,8 @@ fn words_resets_in_a_while() {
         (0, "usage limit reached. Come back in 3h 47m", Some(3 * HOUR + 47 * MINUTE)),
         (0, "You've hit your usage limit. Try again in 2 days 4 hours 11 minutes.", Some(2 * DAY + 4 * HOUR + 11 * MINUTE)),
         (0, "rate limit (reset after 27s)", Some(27 * SECOND)),
+        (0, "rate limited, cooling down for 12 seconds", Some(12 * SECOND)),
+        (0, "Rate limit exceeded; next request allowed in 45 seconds", Some(45 * SECOND)),
         (429, r#"{"error":{"code":429,"message":"You have exhausted your capacity on this model. Your quota will reset after 1h29m47s.","status":"RESOURCE_EXHAUSTED"}}"#, Some(5_387 * SECOND)),
         (0, "Rate limit exceeded, resets in 12 minutes", Some(12 * MINUTE)),
     ]);
@@ -328,6 +344,7 @@ fn words_in_chinese() {
         (0, "请求过于频繁，请在 30 秒后重试", Some(30 * SECOND)),
         (0, "请求过于频繁，请等待2分钟再试", Some(2 * MINUTE)),
         (0, "触发限流，请 5 分钟后再试", Some(5 * MINUTE)),
+        (0, "请求太频繁，请在60s后重试", Some(MINUTE)),
         (0, "请求频率超限，请1小时后重试", Some(HOUR)),
         (0, "請求過於頻繁，請於 15 秒後重試", Some(15 * SECOND)),
         // A window is no wait.
