@@ -5,7 +5,8 @@
 pub(super) fn without(text: &str, mut keep: impl FnMut(usize, usize)) {
     let lines = memchr::memchr(b'\n', text.as_bytes()).is_some();
     let trace = lines && (text.contains("at ") || text.contains("File \""));
-    if !trace && !(memchr::memchr(b'|', text.as_bytes()).is_some() && text.contains(" | ")) {
+    let barred = memchr::memchr(b'|', text.as_bytes()).is_some() && text.contains(" | ");
+    if !trace && !barred {
         keep(0, text.len());
         return;
     }
