@@ -13,4 +13,5 @@ mod replay;
 mod retry_hints;
 mod rules;
 mod vendors;
+mod wordings;
 mod wrapped;
