@@ -67,6 +67,12 @@ function carry(from, to) {
     if (old instanceof HTMLDetailsElement) now.open = old.open;
     else if (old instanceof HTMLInputElement) now.checked = old.checked;
   }
+  // A form that is being filled in stays, unless the card means something else now.
+  const place = from.querySelector("[data-teach-place]");
+  const kind = (item) => item.querySelector("[data-card]")?.dataset.kind;
+  if (place?.firstElementChild && kind(from) === kind(to)) {
+    to.querySelector("[data-teach-place]")?.replaceChildren(...place.childNodes);
+  }
   // It was announced when it first appeared.
   for (const alert of to.querySelectorAll("[role=alert]")) alert.removeAttribute("role");
 }
@@ -99,11 +105,13 @@ function morph(next) {
       node = item;
       fresh.push(node);
     } else if (old.dataset.hash !== item.dataset.hash) {
+      const active = document.activeElement;
+      const focused = old.contains(active);
       carry(old, item);
-      const focused = old.contains(document.activeElement);
       if (place === old) place = old.nextElementSibling;
       old.replaceWith(item);
-      if (focused) item.querySelector("button, a, [tabindex]")?.focus({ preventScroll: true });
+      if (focused && item.contains(active)) active.focus({ preventScroll: true });
+      else if (focused) item.querySelector("button, a, [tabindex]")?.focus({ preventScroll: true });
       node = item;
       fresh.push(node);
     }
