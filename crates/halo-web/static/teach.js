@@ -26,9 +26,10 @@ async function ask(url, body) {
 
 const failed = (error) => toast(word("script-failed", { what: error.message }));
 
-/** Shows a form in its place and brings what is new on it into sight. */
-function fill(place, content) {
+/** Shows what came of a form in its place and brings it into sight. */
+function fill(place, content, pressed) {
   place.replaceChildren(content);
+  place.querySelector(`[data-teach-do="${pressed}"]`)?.focus({ preventScroll: true });
   const news = place.querySelector("[data-teach-trouble], [data-teach-preview]");
   (news?.closest("form")?.querySelector(".teach-acts") ?? place).scrollIntoView({ block: "nearest" });
   news?.scrollIntoView({ block: "nearest" });
@@ -42,9 +43,12 @@ async function open(link) {
     return;
   }
   try {
-    fill(place, await ask(link.href));
+    const content = await ask(link.href);
+    place.replaceChildren(content);
     link.setAttribute("aria-expanded", "true");
-    place.querySelector("select")?.focus({ preventScroll: true });
+    // The focus comes first: the thread does not scroll away from it.
+    place.querySelector("select, a")?.focus({ preventScroll: true });
+    place.scrollIntoView({ block: "nearest" });
   } catch (error) { failed(error); }
 }
 
@@ -71,9 +75,7 @@ export function teaches(taught) {
       const content = await ask(form.getAttribute("action"), body);
       if (content && !content.querySelector("[data-card]")) {
         const pressed = event.submitter?.dataset.teachDo;
-        const place = form.closest("[data-teach-place]");
-        fill(place, content);
-        place.querySelector(`[data-teach-do="${pressed}"]`)?.focus({ preventScroll: true });
+        fill(form.closest("[data-teach-place]"), content, pressed);
         return;
       }
       await taught(content);

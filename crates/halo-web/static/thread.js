@@ -41,8 +41,10 @@ export function toBottom() {
 function follow() {
   // The practice panel is read from its beginning.
   if (thread.querySelector(":scope > [data-practice]")) { jump.hidden = true; return; }
-  if (following) toEnd();
-  jump.hidden = following || atBottom();
+  // A form on a card is not pulled away from the hands that fill it in.
+  const filling = document.activeElement?.closest("[data-teach]");
+  if (following && !filling) toEnd();
+  jump.hidden = following || atBottom() || !!filling;
 }
 
 scroller.addEventListener("scroll", () => {

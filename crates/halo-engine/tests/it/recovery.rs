@@ -378,6 +378,7 @@ async fn a_taught_rule_is_used_by_the_next_failure() {
     // The stored turn is read anew, with the ways of the new kind.
     let taught = card(&chat.view().await).expect("the card stays");
     assert_eq!(taught.diagnosis.kind, Kind::Overloaded);
+    assert_eq!(taught.attempts[0].outcome, "overloaded");
     assert_ne!(taught.offers, strange.offers);
 
     // The next one is waited for and sent again without a click.

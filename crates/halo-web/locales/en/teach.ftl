@@ -1,7 +1,6 @@
 # “This is wrong” on an error card, and the person's own rules.
 
 teach-open = This is wrong
-teach-title = What is this error really?
 teach-back = Back to the conversation
 teach-now = Halo reads it as “{ $title }”. Say what it is, and Halo will read this error so from now on, in this conversation and in every other.
 teach-now-unknown = Halo does not know this error. Say what it is, and Halo will know it from now on, in this conversation and in every other.
@@ -22,7 +21,7 @@ teach-by = By the words
 teach-will-wait = When such an error comes again, Halo waits and resends by itself, as Settings → Recovery allows.
 teach-will-ask = When such an error comes again, Halo does not resend it by itself; the card offers what helps.
 teach-careful = Careful
-teach-careful-about = These words also stand in errors that mean something else. The rule would change how Halo reads them, too. Longer words that only this error has avoid that.
+teach-careful-about = These words also stand in other errors that Halo knows, and it would read those the new way, too. Longer words that only this error has avoid that.
 teach-careful-one = was “{ $title }”
 teach-rule = The rule as it will be written
 teach-no-words = This error came without words, so there is nothing a rule of this kind could go by. A rule written by hand can also go by the status or by the fault of the connection.

@@ -1,7 +1,6 @@
 # 错误卡片上的“判断有误”，以及用户自己的规则。
 
 teach-open = 判断有误
-teach-title = 这到底是什么错误？
 teach-back = 返回对话
 teach-now = Halo 目前把它当作“{ $title }”。告诉 Halo 这到底是什么，以后在这个对话和其他所有对话里，Halo 都会这样理解这个错误。
 teach-now-unknown = Halo 不认识这个错误。告诉 Halo 这到底是什么，以后在这个对话和其他所有对话里，Halo 都会认得它。
@@ -22,7 +21,7 @@ teach-by = 依据的字词
 teach-will-wait = 下次再出现这类错误时，Halo 会按“设置 → 恢复”的规定自动等待并重新发送。
 teach-will-ask = 下次再出现这类错误时，Halo 不会自动重新发送，而是在卡片上给出办法。
 teach-careful = 注意
-teach-careful-about = 其他含义不同的错误里也有这些字词，这条规则会连它们的判断一起改变。换成只有这个错误才有的、更长的字词就能避免。
+teach-careful-about = Halo 认识的其他错误里也有这些字词，有了这条规则，它们也会跟着变。换成只有这个错误才有的、更长的字词就能避免。
 teach-careful-one = 原来是“{ $title }”
 teach-rule = 将要写入的规则
 teach-no-words = 这个错误没有附带文字，所以没有字词可以作为规则的依据。手写的规则还可以按状态码或连接故障来判断。

@@ -103,6 +103,13 @@ fn it_fits_a_phone_the_dark_and_chinese() {
         preview(page).await;
         page.assert_fits(PHONE.0).await;
         page.shoot("teach-phone").await;
+        // Without scripts it is a page of its own.
+        let here = page.path().await;
+        let href = "document.querySelector('[data-teach-open]').getAttribute('href')";
+        let form: String = page.read(href).await;
+        page.open(&form).await;
+        page.assert_fits(PHONE.0).await;
+        page.open(&here).await;
 
         page.set_size(1280, 900).await;
         page.set_dark(true).await;
@@ -127,6 +134,14 @@ async fn preview(page: &Page) {
     choose(page, "overloaded").await;
     page.click("[data-teach-do=preview]").await;
     page.there(PREVIEW).await;
+    // All of it is in sight, and nothing lies on the button.
+    let free = "(() => { \
+         const button = document.querySelector('[data-teach-do=teach]'); \
+         const { left, right, top, bottom } = button.getBoundingClientRect(); \
+         const at = document.elementFromPoint((left + right) / 2, (top + bottom) / 2); \
+         const preview = document.querySelector('[data-teach-preview]').getBoundingClientRect(); \
+         return at === button && preview.top > 0; })()";
+    page.until::<bool>("what would change in sight", free).await;
 }
 
 /// Chooses a kind as a hand does; the list itself belongs to the browser.
