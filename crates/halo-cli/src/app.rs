@@ -62,6 +62,9 @@ pub(crate) async fn run(args: AppArgs) -> anyhow::Result<ExitCode> {
     let (practice, simulator) = practice::start(shutdown.clone()).await?;
     let options = Options { practice: Some(practice), ..Options::new(config, store) };
     let engine = Engine::open(options).await?;
+    for fault in engine.own_rules().faults() {
+        eprintln!("halo: a rule of your own is not used: {fault}");
+    }
     let gateway_key = halo_gateway::ensure_key(engine.store().as_ref()).await?;
     instance.announce(address)?;
 

@@ -50,7 +50,7 @@ pub use error::{ConfigError, Warning};
 pub use nearest::nearest;
 pub use paths::Paths;
 pub use presets::{Preset, guess_preset, preset, presets};
-pub use rules::RulesFolder;
+pub use rules::{RemovedRule, RulesFolder};
 pub use secrets::{KeyError, KeyInfo, KeyOrigin, Secret};
 pub use settings::{ProviderConfig, RecoverySettings, Settings};
 pub use zone::local_zone;

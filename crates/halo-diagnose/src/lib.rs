@@ -49,7 +49,7 @@ pub use reference::reference;
 pub use report::report;
 pub use rule::{Example, Rule};
 pub use table::rules;
-pub use teach::{Lesson, TeachError, teach};
+pub use teach::{Lesson, TeachError, proposal, teach};
 pub use texts::{KindText, action_text, kind_text};
 pub use vendor::{Vendor, vendor, vendors};
 

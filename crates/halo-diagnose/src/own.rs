@@ -5,7 +5,7 @@ use std::fmt;
 use halo_types::Kind;
 
 use crate::pattern::Pattern;
-use crate::rule::{Rule, RuleFile};
+use crate::rule::{Rule, RuleFile, StatusPattern};
 use crate::table::Table;
 use crate::vendor::index_of;
 use crate::{Context, diagnose};
@@ -118,6 +118,27 @@ impl OwnRules {
                 (got != want).then(|| (rule.id.clone(), want, got))
             })
             .collect()
+    }
+}
+
+impl Rule {
+    /// The words it goes by, as they are written.
+    #[must_use]
+    pub fn words(&self) -> Vec<&str> {
+        let all = self.all.iter().filter_map(|group| group.first());
+        let words = self.any.iter().chain(all).chain(&self.raw).chain(&self.regex);
+        words.map(String::as_str).collect()
+    }
+
+    /// The statuses it goes by: `429`, `5xx`, `none`.
+    #[must_use]
+    pub fn statuses(&self) -> Vec<String> {
+        let text = |status: &StatusPattern| match status {
+            StatusPattern::One(status) => status.to_string(),
+            StatusPattern::Class(class) => format!("{class}xx"),
+            StatusPattern::None => "none".to_owned(),
+        };
+        self.status.iter().map(text).collect()
     }
 }
 

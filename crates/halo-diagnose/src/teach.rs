@@ -114,7 +114,7 @@ pub fn teach(
             words.to_owned()
         }
         None if before.kind == kind => return Err(TeachError::Known(kind)),
-        None => propose(evidence, kind).ok_or(TeachError::NoWords)?,
+        None => propose(evidence, Some(kind)).ok_or(TeachError::NoWords)?,
     };
     let id = format!("own.{}.{:06x}", kind, fingerprint(&words) & 0xff_ffff);
     let others = context.own.as_ref().map_or(&[][..], |own| own.rules());
@@ -157,13 +157,22 @@ pub fn teach(
     Ok(Lesson { id, words, entry, before, after, also })
 }
 
+/// The words that [`teach`] would choose, for a form that asks first what an error is. While no
+/// kind is chosen, they tell it from every error that the built-in rules know. Secrets are masked.
+#[must_use]
+pub fn proposal(evidence: &Evidence, kind: Option<Kind>) -> Option<String> {
+    let body = evidence.body.text();
+    let body = redact::mask(&body, &[]).into_owned();
+    propose(&Evidence { body: body.as_str().into(), ..evidence.clone() }, kind)
+}
+
 /// The words of the text that stand in no example of another kind: of the innermost speaker,
 /// codes last.
-fn propose(evidence: &Evidence, kind: Kind) -> Option<String> {
+fn propose(evidence: &Evidence, kind: Option<Kind>) -> Option<String> {
     let known: Vec<String> = rules()
         .iter()
         .flat_map(|rule| rule.example.iter().map(move |e| (e.kind.unwrap_or(rule.kind), e)))
-        .filter(|(other, _)| *other != kind)
+        .filter(|(other, _)| Some(*other) != kind)
         .map(|(_, example)| example.body.to_lowercase())
         .collect();
     let fresh = |words: &str| {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use halo_config::{Config, RulesFolder};
+use halo_config::{Config, ConfigError, RemovedRule, RulesFolder};
 use halo_diagnose::Context;
 use halo_recover::Policy;
 use halo_store::Store;
@@ -108,6 +108,36 @@ impl Engine {
     #[must_use]
     pub fn own_rules(&self) -> &RulesFolder {
         &self.0.rules
+    }
+
+    /// Adds a rule to the person's own. Every card is read with it from now on, old ones too.
+    ///
+    /// # Errors
+    /// If the rules' file cannot be written.
+    pub fn add_rule(&self, entry: &str) -> Result<(), ConfigError> {
+        self.0.rules.add(entry)?;
+        self.tell(Update::Rules);
+        Ok(())
+    }
+
+    /// Removes one of the person's own rules; `None` where there is none of this id.
+    ///
+    /// # Errors
+    /// If the rule's file cannot be changed.
+    pub fn remove_rule(&self, id: &str) -> Result<Option<RemovedRule>, ConfigError> {
+        let removed = self.0.rules.remove(id)?;
+        self.tell(Update::Rules);
+        Ok(removed)
+    }
+
+    /// Puts a removed rule back.
+    ///
+    /// # Errors
+    /// If the rule's file cannot be written.
+    pub fn put_back_rule(&self, removed: &RemovedRule) -> Result<(), ConfigError> {
+        self.0.rules.put_back(removed)?;
+        self.tell(Update::Rules);
+        Ok(())
     }
 
     /// What a diagnosis of something that failed at `at` depends on besides its evidence.

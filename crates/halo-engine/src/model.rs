@@ -233,4 +233,6 @@ pub enum Update {
     Changed(ConversationId),
     /// The conversation list changed.
     List,
+    /// The person's own rules changed: any card may read otherwise now.
+    Rules,
 }

@@ -268,7 +268,7 @@ fn card(
         diagnosis,
         offers,
         wait,
-        attempts: turn.attempts.iter().map(attempt_line).collect(),
+        attempts: turn.attempts.iter().map(|a| attempt_line(a, input.context)).collect(),
         overtaken,
         purpose: purpose(&turn.turn.kind),
         total_ms: attempt.end.as_ref().map_or(0, |end| end.total_ms),
@@ -308,14 +308,22 @@ pub(crate) fn compaction_preview(
     Some((plan.tokens_before, plan.tokens_after))
 }
 
-fn attempt_line(attempt: &AttemptLog) -> AttemptLine {
+fn attempt_line(attempt: &AttemptLog, context: &Context) -> AttemptLine {
     let (outcome, status) = match attempt.end.as_ref().map(|end| &end.outcome) {
         None => ("running".to_owned(), None),
         Some(AttemptOutcome::Answered { .. }) => ("answered".to_owned(), Some(200)),
         Some(AttemptOutcome::Stopped { .. }) => ("stopped".to_owned(), None),
         Some(AttemptOutcome::Died { .. }) => ("died".to_owned(), None),
         Some(AttemptOutcome::Failed { evidence, diagnosis, .. }) => {
-            (diagnosis.kind.to_string(), evidence.status)
+            // A rule of the person's own may have come since.
+            let kind = match &context.own {
+                Some(own) if !own.rules().is_empty() => {
+                    let at = Some(attempt.ended_at());
+                    diagnose(evidence, &Context { now: at, ..context.clone() }).kind
+                }
+                _ => diagnosis.kind,
+            };
+            (kind.to_string(), evidence.status)
         }
     };
     AttemptLine {

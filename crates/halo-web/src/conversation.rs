@@ -145,7 +145,9 @@ fn fragment(
     show: &Show,
 ) -> Result<ThreadFragment, PageError> {
     let known = Known::of(state.engine());
-    let setting = Setting { words, zone, renderer: state.renderer(), targets: &known.targets };
+    let own = state.engine().own_rules().current();
+    let renderer = state.renderer();
+    let setting = Setting { words, zone, renderer, targets: &known.targets, own: &own };
     let pieces = thread::pieces(view, &setting)?;
     let mut composer = Composer::of(view, &known, words);
     if let (Some(turn), Some(attempt)) = (show.edit, show.attempt) {

@@ -42,6 +42,7 @@ mod secret;
 mod settings;
 mod state;
 pub mod strings;
+mod teach;
 mod thread;
 
 pub use auth::{LinkError, new_link};

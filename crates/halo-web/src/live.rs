@@ -161,6 +161,8 @@ impl Desk {
                 self.ring.publish("changed", data);
             }
             Update::List => self.ring.publish("list", String::new()),
+            // Which conversations hold a card that reads otherwise now, only their pages can tell.
+            Update::Rules => self.ring.publish("resync", String::new()),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::error::PageError;
 use crate::state::AppState;
 use crate::{
     actions, assets, auth, conversation, error, guard, help, images, live, practice, settings,
+    teach,
 };
 
 /// The pages, ready to be served. Everything but the sign-in link and the files of the interface
@@ -18,6 +19,7 @@ pub fn router(state: AppState) -> Router {
     let pages = Router::new()
         .merge(reading())
         .merge(doing())
+        .merge(teaching())
         .merge(settings::router())
         .merge(help::router())
         .fallback(async || PageError::NotFound)
@@ -48,6 +50,7 @@ fn reading() -> Router<AppState> {
         .route("/c/{id}/thread", get(conversation::thread))
         .route("/c/{id}/messages/{message}/text", get(conversation::text))
         .route("/c/{id}/attempts/{attempt}/report", get(conversation::report))
+        .route("/c/{id}/attempts/{attempt}/teach", get(teach::show))
         .route("/images/{blob}", get(images::show))
 }
 
@@ -68,4 +71,12 @@ fn doing() -> Router<AppState> {
         .route("/c/{id}/restore", post(actions::restore))
         .route("/c/{id}/steps/{step}/undo", post(actions::undo_step))
         .route("/c/{id}/steps/{step}/redo", post(actions::redo_step))
+}
+
+/// Forms of a few words: no large one is read.
+fn teaching() -> Router<AppState> {
+    Router::new()
+        .route("/c/{id}/attempts/{attempt}/teach", post(teach::teach))
+        .route("/c/{id}/unteach", post(teach::unteach))
+        .layer(DefaultBodyLimit::max(teach::MAX_FORM))
 }

@@ -9,6 +9,7 @@ pub(crate) mod raw;
 mod step;
 
 use askama::Template;
+use halo_diagnose::OwnRules;
 use halo_engine::{ConversationView, Item, Purpose, Running, TargetInfo};
 use halo_types::{ConversationId, Target};
 use sha2::{Digest as _, Sha256};
@@ -29,6 +30,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) renderer: &'a Renderer,
     /// Every known model.
     pub(crate) targets: &'a [TargetInfo],
+    /// The person's own rules.
+    pub(crate) own: &'a OwnRules,
 }
 
 impl Setting<'_> {

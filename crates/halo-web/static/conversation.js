@@ -2,6 +2,7 @@
 import "./composer.js";
 import { post } from "./http.js";
 import { pick } from "./models.js";
+import { teaches } from "./teach.js";
 import { id, refresh, toBottom } from "./thread.js";
 import { toast } from "./toast.js";
 import { word } from "./words.js";
@@ -41,6 +42,9 @@ async function perform(form, kind) {
     button.disabled = false;
   }
 }
+
+// The thread fetches the card as it is read now.
+teaches(refresh);
 
 /** Another alternative took the place of a message: the focus stays on its arrows. */
 function stay(form, action) {

@@ -1,5 +1,6 @@
 // Makes the error reference quicker to use: a filter, and an explanation without reloading.
 import { Refusal } from "./http.js";
+import { teaches } from "./teach.js";
 import { toast } from "./toast.js";
 import { word } from "./words.js";
 
@@ -38,6 +39,8 @@ form.addEventListener("submit", async (event) => {
     answer.removeAttribute("aria-busy");
   }
 });
+
+teaches((content) => answer.replaceChildren(content));
 
 // Enter breaks the line; with Ctrl or ⌘ it explains.
 form.elements.error.addEventListener("keydown", (event) => {

@@ -41,8 +41,10 @@ export function toBottom() {
 function follow() {
   // The practice panel is read from its beginning.
   if (thread.querySelector(":scope > [data-practice]")) { jump.hidden = true; return; }
-  if (following) toEnd();
-  jump.hidden = following || atBottom();
+  // A form on a card is not pulled away from the hands that fill it in.
+  const filling = document.activeElement?.closest("[data-teach]");
+  if (following && !filling) toEnd();
+  jump.hidden = following || atBottom() || !!filling;
 }
 
 scroller.addEventListener("scroll", () => {
@@ -66,6 +68,12 @@ function carry(from, to) {
     if (!now) continue;
     if (old instanceof HTMLDetailsElement) now.open = old.open;
     else if (old instanceof HTMLInputElement) now.checked = old.checked;
+  }
+  // A form that is being filled in stays, unless the card means something else now.
+  const place = from.querySelector("[data-teach-place]");
+  const kind = (item) => item.querySelector("[data-card]")?.dataset.kind;
+  if (place?.firstElementChild && kind(from) === kind(to)) {
+    to.querySelector("[data-teach-place]")?.replaceChildren(...place.childNodes);
   }
   // It was announced when it first appeared.
   for (const alert of to.querySelectorAll("[role=alert]")) alert.removeAttribute("role");
@@ -99,11 +107,13 @@ function morph(next) {
       node = item;
       fresh.push(node);
     } else if (old.dataset.hash !== item.dataset.hash) {
+      const active = document.activeElement;
+      const focused = old.contains(active);
       carry(old, item);
-      const focused = old.contains(document.activeElement);
       if (place === old) place = old.nextElementSibling;
       old.replaceWith(item);
-      if (focused) item.querySelector("button, a, [tabindex]")?.focus({ preventScroll: true });
+      if (focused && item.contains(active)) active.focus({ preventScroll: true });
+      else if (focused) item.querySelector("button, a, [tabindex]")?.focus({ preventScroll: true });
       node = item;
       fresh.push(node);
     }

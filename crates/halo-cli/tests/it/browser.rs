@@ -13,3 +13,4 @@ mod looks;
 mod rows;
 mod settings;
 mod streams;
+mod teach;

@@ -114,3 +114,29 @@ fn scenarios_are_listed() {
     let words = String::from_utf8(output.stdout).unwrap();
     assert!(words.contains("rate-limit") && words.contains("small-window"), "{words}");
 }
+
+#[test]
+fn a_broken_rule_is_told_at_the_start_of_the_app() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    let broken = "[[rule]]\nid = \"b\"\nkind = \"nonsense\"\nany = [\"x\"]\n";
+    std::fs::write(rules.join("mine.toml"), broken).unwrap();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_halo"))
+        .arg("--data")
+        .arg(folder.path())
+        .args(["--no-open", "--listen", "127.0.0.1:0"])
+        .env_remove("HALO_DATA")
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let stderr = child.stderr.take().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stderr), &mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(line.starts_with("halo: a rule of your own is not used: "), "{line}");
+    assert!(line.contains("mine.toml:3:8: ") && line.contains("nonsense"), "{line}");
+}

@@ -364,3 +364,34 @@ async fn a_second_click_on_an_old_card_does_nothing() {
     assert_eq!(bodies(&bench, "blind").len(), 2);
     assert!(card(&view).is_none());
 }
+
+#[tokio::test]
+async fn a_taught_rule_is_used_by_the_next_failure() {
+    let bench = Bench::new().await;
+    let chat = bench.chat(Protocol::OpenaiChat, "unfamiliar").await;
+    let view = chat.say("Hello").await;
+    let strange = card(&view).expect("an error that nobody knows waits for the person");
+
+    let context = bench.engine.context(strange.at, Lang::En);
+    let lesson = halo_diagnose::teach(&strange.evidence, Kind::Overloaded, None, &context).unwrap();
+    bench.engine.add_rule(&lesson.entry).unwrap();
+    // The stored turn is read anew, with the ways of the new kind.
+    let taught = card(&chat.view().await).expect("the card stays");
+    assert_eq!(taught.diagnosis.kind, Kind::Overloaded);
+    assert_eq!(taught.attempts[0].outcome, "overloaded");
+    assert_ne!(taught.offers, strange.offers);
+
+    // The next one is waited for and sent again without a click.
+    let other = bench.chat(Protocol::Anthropic, "unfamiliar").await;
+    other.submit("Good morning", Vec::new()).await;
+    let view = other.until(|v| v.running.is_none(), false).await;
+    assert!(answer(&view).is_some(), "{view:#?}");
+    assert_eq!(bodies(&bench, "unfamiliar").len(), 3);
+
+    // Taken back, it asks again.
+    bench.engine.remove_rule(&lesson.id).unwrap().expect("it was there");
+    assert_eq!(card(&chat.view().await).unwrap().diagnosis, strange.diagnosis);
+    let third = bench.chat(Protocol::Anthropic, "unfamiliar").await;
+    let view = third.say("Good evening").await;
+    assert_eq!(card(&view).expect("a card").diagnosis.kind, Kind::Unknown);
+}

@@ -167,3 +167,22 @@ async fn no_provider_at_the_other_end_is_502() {
     let message = received.json()["error"]["message"].as_str().unwrap().to_lowercase();
     assert!(message.contains("refused"), "{message}");
 }
+
+#[tokio::test]
+async fn a_taught_rule_is_used_by_the_next_failure() {
+    let world = World::new().await;
+    let unfamiliar = async |words: &str| {
+        let protocol = Protocol::OpenaiChat;
+        let mut body = prompt(protocol, "openai/unfamiliar", false);
+        body["messages"][0]["content"] = words.into();
+        ask(&world, protocol, &body).await
+    };
+    let failed = unfamiliar("Hello").await;
+    assert_eq!((failed.status, world.journal().len()), (418, 1), "{}", failed.text());
+    let rule = "[[rule]]\nid = \"own.flux\"\nkind = \"overloaded\"\nany = [\"the flux gently declined\"]\n";
+    world.engine.add_rule(rule).unwrap();
+    let answered = unfamiliar("Good morning").await;
+    assert_eq!((answered.status, world.journal().len()), (200, 3), "{}", answered.text());
+    world.engine.remove_rule("own.flux").unwrap().expect("it was there");
+    assert_eq!(unfamiliar("Good evening").await.status, 418);
+}

@@ -17,6 +17,7 @@ use crate::error::{PageError, megabytes};
 use crate::page::Page;
 use crate::state::AppState;
 use crate::strings::Words;
+use crate::teach::{self, Outcome, OwnRule, Subject};
 use crate::thread::raw;
 
 /// The most that is read of one error, in bytes. A real one has a few hundred.
@@ -84,18 +85,99 @@ pub(super) async fn explain(
         }
         Err(_) => Err(Refused::NoText),
     };
-    let (status, text, answer) = match text {
-        Ok(text) => {
-            let text = mask(&text, &state.engine().config().all_keys());
-            let (evidence, diagnosis) =
-                read(text.clone(), state.engine().context(clock::now(), w.lang())).await?;
-            (StatusCode::OK, text, card(&state, w, &evidence, &diagnosis)?)
-        }
-        Err(refused) => {
-            let answer = RefusedTemplate { words: refused.words(w) }.render()?;
-            (refused.status(), String::new(), answer)
-        }
+    let text = match text {
+        Ok(text) => text,
+        Err(refused) => return refuse(w, &refused, page, &headers),
     };
+    let asked = Asked::read(&state, &text, w).await?;
+    let answer = asked.card(&state, w, None)?;
+    respond(page, &headers, StatusCode::OK, asked.text, answer)
+}
+
+/// The form below a card: what the error was, and what it is said to be.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Lesson {
+    #[serde(default)]
+    error: String,
+    #[serde(flatten)]
+    answer: teach::Answer,
+}
+
+/// `POST /help/errors/teach`: previews or teaches a rule for the pasted error.
+pub(super) async fn teach(
+    State(state): State<AppState>,
+    page: Page,
+    headers: HeaderMap,
+    form: crate::actions::Form<Lesson>,
+) -> Result<Response, PageError> {
+    let w = page.words;
+    let crate::actions::Form(form) = form;
+    let text = match accept(&form.error) {
+        Ok(text) => text,
+        Err(refused) => return refuse(w, &refused, page, &headers),
+    };
+    let asked = Asked::read(&state, &text, w).await?;
+    let (status, form) = match asked.subject().answer(w, state.engine(), &form.answer).await? {
+        Outcome::Taught => {
+            let asked = Asked::read(&state, &text, w).await?;
+            let answer = asked.card(&state, w, None)?;
+            return respond(page, &headers, StatusCode::OK, asked.text, answer);
+        }
+        Outcome::Previewed(form) => (StatusCode::OK, form),
+        Outcome::Refused(form) => (StatusCode::UNPROCESSABLE_ENTITY, form),
+    };
+    if headers.contains_key("x-halo-fragment") {
+        return Ok((status, Html(form)).into_response());
+    }
+    let answer = asked.card(&state, w, Some(form))?;
+    respond(page, &headers, status, asked.text, answer)
+}
+
+/// The form that takes a rule back.
+#[derive(Debug, Deserialize)]
+pub(super) struct Unteach {
+    #[serde(default)]
+    error: String,
+    #[serde(flatten)]
+    unteach: teach::Unteach,
+}
+
+/// `POST /help/errors/unteach`: takes a rule back and reads the pasted error again.
+pub(super) async fn unteach(
+    State(state): State<AppState>,
+    page: Page,
+    headers: HeaderMap,
+    form: crate::actions::Form<Unteach>,
+) -> Result<Response, PageError> {
+    let w = page.words;
+    let crate::actions::Form(form) = form;
+    let text = match accept(&form.error) {
+        Ok(text) => text,
+        Err(refused) => return refuse(w, &refused, page, &headers),
+    };
+    state.engine().remove_rule(&form.unteach.rule).map_err(halo_engine::EngineError::from)?;
+    let asked = Asked::read(&state, &text, w).await?;
+    let answer = asked.card(&state, w, None)?;
+    respond(page, &headers, StatusCode::OK, asked.text, answer)
+}
+
+fn refuse(
+    w: Words,
+    refused: &Refused,
+    page: Page,
+    headers: &HeaderMap,
+) -> Result<Response, PageError> {
+    let answer = RefusedTemplate { words: refused.words(w) }.render()?;
+    respond(page, headers, refused.status(), String::new(), answer)
+}
+
+fn respond(
+    page: Page,
+    headers: &HeaderMap,
+    status: StatusCode,
+    text: String,
+    answer: String,
+) -> Result<Response, PageError> {
     let body = if headers.contains_key("x-halo-fragment") {
         answer
     } else {
@@ -105,6 +187,41 @@ pub(super) async fn explain(
         page.render()?
     };
     Ok((status, Html(body)).into_response())
+}
+
+/// A pasted error, secrets masked, and what it means.
+struct Asked {
+    text: String,
+    context: Context,
+    evidence: Evidence,
+    diagnosis: Diagnosis,
+}
+
+impl Asked {
+    async fn read(state: &AppState, text: &str, w: Words) -> Result<Self, PageError> {
+        let text = mask(text, &state.engine().config().all_keys());
+        let context = state.engine().context(clock::now(), w.lang());
+        let (evidence, diagnosis) = read(text.clone(), context.clone()).await?;
+        Ok(Self { text, context, evidence, diagnosis })
+    }
+
+    fn subject(&self) -> Subject {
+        Subject {
+            evidence: self.evidence.clone(),
+            now: self.diagnosis.kind,
+            context: self.context.clone(),
+            action: "/help/errors/teach".to_owned(),
+            id: "pasted".to_owned(),
+            pasted: Some(self.text.clone()),
+        }
+    }
+
+    /// The card, its form fresh or as given.
+    fn card(&self, state: &AppState, w: Words, form: Option<String>) -> Result<String, PageError> {
+        let open = form.is_some();
+        let form = form.map_or_else(|| self.subject().form(w), Ok)?;
+        card(state, w, self, form, open)
+    }
 }
 
 /// The text of the box as a person meant it: browsers write every line end as two characters.
@@ -157,6 +274,12 @@ struct CardTemplate<'a> {
     /// Between two sentences: nothing in Chinese.
     gap: &'static str,
     colon: &'static str,
+    own_rule: Option<OwnRule>,
+    /// The form that teaches a rule, and whether it is unfolded.
+    teach: String,
+    teach_open: bool,
+    /// What was pasted.
+    text: &'a str,
 }
 
 /// A way forward: a link where there is a place to go, advice elsewhere.
@@ -183,9 +306,11 @@ async fn read(text: String, context: Context) -> Result<(Evidence, Diagnosis), P
 fn card(
     state: &AppState,
     w: Words,
-    evidence: &Evidence,
-    diagnosis: &Diagnosis,
+    asked: &Asked,
+    teach: String,
+    teach_open: bool,
 ) -> Result<String, PageError> {
+    let Asked { text, context, evidence, diagnosis } = asked;
     let reference = reference(w.lang());
     let page = reference.kind(diagnosis.kind);
     let body = evidence.body.as_bytes();
@@ -211,6 +336,10 @@ fn card(
         gap: reference.gap(),
         colon: reference.colon(),
         evidence,
+        own_rule: context.own.as_ref().and_then(|own| OwnRule::of(diagnosis, own)),
+        teach,
+        teach_open,
+        text,
     };
     Ok(template.render()?)
 }

@@ -8,7 +8,7 @@ mod explain;
 use askama::Template;
 use axum::Router;
 use axum::response::{Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use halo_diagnose::reference::{Reference, Seen};
 use halo_diagnose::{reference, rules, vendors};
 use halo_types::Kind;
@@ -25,6 +25,8 @@ pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .route("/help", get(async || Redirect::to("/help/errors")))
         .route("/help/errors", get(errors).post(explain::explain))
+        .route("/help/errors/teach", post(explain::teach))
+        .route("/help/errors/unteach", post(explain::unteach))
 }
 
 #[derive(Template)]

@@ -12,6 +12,7 @@ mod models;
 mod probe;
 mod recovery;
 mod report;
+mod rules;
 mod save;
 mod undo;
 
@@ -44,6 +45,9 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/settings/ai-model/default", post(save::default_target))
         .route("/settings/ai-model/resend", post(save::resend))
         .route("/settings/recovery", get(recovery::show).post(recovery::save))
+        .route("/settings/rules", get(rules::show))
+        .route("/settings/rules/remove", post(rules::remove))
+        .route("/settings/rules/restore", post(rules::restore))
         .route("/settings/gateway", get(gateway::show))
         .route("/settings/gateway/make", post(gateway::make))
         .route("/settings/gateway/remove", post(gateway::remove))
@@ -58,19 +62,21 @@ pub(crate) fn router() -> Router<AppState> {
 enum Section {
     Models,
     Recovery,
+    Rules,
     Gateway,
     Appearance,
     About,
 }
 
 impl Section {
-    const ALL: [Self; 5] =
-        [Self::Models, Self::Recovery, Self::Gateway, Self::Appearance, Self::About];
+    const ALL: [Self; 6] =
+        [Self::Models, Self::Recovery, Self::Rules, Self::Gateway, Self::Appearance, Self::About];
 
     const fn href(self) -> &'static str {
         match self {
             Self::Models => "/settings/ai-model",
             Self::Recovery => "/settings/recovery",
+            Self::Rules => "/settings/rules",
             Self::Gateway => "/settings/gateway",
             Self::Appearance => "/settings/appearance",
             Self::About => "/settings/about",
@@ -81,6 +87,7 @@ impl Section {
         match self {
             Self::Models => "settings-nav-models",
             Self::Recovery => "settings-nav-recovery",
+            Self::Rules => "settings-nav-rules",
             Self::Gateway => "settings-nav-gateway",
             Self::Appearance => "settings-nav-appearance",
             Self::About => "settings-nav-about",

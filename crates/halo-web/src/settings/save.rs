@@ -13,7 +13,7 @@ use super::{Answer, Trouble, probe, refused, see_other};
 use crate::page::Page;
 use crate::state::AppState;
 
-fn value<'p>(pairs: &'p Pairs, name: &str) -> Option<&'p str> {
+pub(super) fn value<'p>(pairs: &'p Pairs, name: &str) -> Option<&'p str> {
     pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use halo_config::{ProviderConfig, Secret};
+use halo_config::{ProviderConfig, RemovedRule, Secret};
 use halo_store::TokenRow;
 use halo_types::{ProviderId, Target};
 
@@ -24,9 +24,10 @@ pub(super) struct RemovedProvider {
 struct Inner {
     providers: VecDeque<RemovedProvider>,
     tokens: VecDeque<TokenRow>,
+    rules: VecDeque<RemovedRule>,
 }
 
-/// Removed providers and gateway keys, in memory only: a removed key is not kept on disk.
+/// Removed providers, gateway keys and rules, in memory only: a removed key is not kept on disk.
 #[derive(Clone, Default)]
 pub(super) struct Removed(Arc<Mutex<Inner>>);
 
@@ -50,6 +51,14 @@ impl Removed {
 
     pub(super) fn token(&self, hash: &str) -> Option<TokenRow> {
         self.with(|inner| inner.tokens.iter().rev().find(|t| t.hash == hash).cloned())
+    }
+
+    pub(super) fn keep_rule(&self, rule: RemovedRule) {
+        self.with(|inner| push(&mut inner.rules, rule));
+    }
+
+    pub(super) fn rule(&self, id: &str) -> Option<RemovedRule> {
+        self.with(|inner| inner.rules.iter().rev().find(|rule| rule.id == id).cloned())
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::error::PageError;
 use crate::settings::percent;
 use crate::strings::Words;
+use crate::teach::{self, OwnRule};
 
 /// A wait longer than this is told as a time of the clock.
 const COUNTDOWN_MS: u64 = 120_000;
@@ -91,6 +92,9 @@ struct CardTemplate<'a> {
     tries_text: String,
     folded_text: String,
     purpose: Option<&'static str>,
+    own: Option<OwnRule>,
+    teach: String,
+    unteach: String,
 }
 
 struct WaitTemplate {
@@ -156,6 +160,9 @@ pub(super) fn piece(
             Purpose::Continue => Some("card-purpose-continue"),
             Purpose::Compact => Some("card-purpose-compact"),
         },
+        own: OwnRule::of(diagnosis, setting.own),
+        teach: teach::address(conversation, card.attempt),
+        unteach: format!("/c/{conversation}/unteach"),
     };
     Ok(Piece::new(format!("e-{}", card.attempt), template.render()?))
 }

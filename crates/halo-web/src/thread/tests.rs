@@ -107,6 +107,7 @@ fn render_in(locale: Locale, view: &ConversationView) -> Vec<Piece> {
         zone: Zone::default(),
         renderer: &renderer,
         targets: &[],
+        own: &OwnRules::default(),
     };
     pieces(view, &setting).unwrap()
 }

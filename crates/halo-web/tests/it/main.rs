@@ -7,3 +7,4 @@ mod events;
 mod guards;
 mod help;
 mod pages;
+mod teach;

@@ -1,0 +1,60 @@
+# “This is wrong” on an error card, and the person's own rules.
+
+teach-open = This is wrong
+teach-back = Back to the conversation
+teach-now = Halo reads it as “{ $title }”. Say what it is, and Halo will read this error so from now on, in this conversation and in every other.
+teach-now-unknown = Halo does not know this error. Say what it is, and Halo will know it from now on, in this conversation and in every other.
+teach-kind = What is it really?
+teach-kind-choose = Choose …
+teach-group-wait = Wait and resend
+teach-group-account = Account and key
+teach-group-request = The request
+teach-group-way = The way there
+teach-group-other = Something else
+teach-words = The words Halo should know it by
+teach-words-about = They must stand in the error’s text. Choose words that will be there the next time, too: no numbers, names or ids. A # in front means that they are a code, as a whole.
+teach-preview = Show what would change
+teach-do = Teach Halo this
+teach-was = Until now
+teach-becomes = With the rule
+teach-by = By the words
+teach-will-wait = When such an error comes again, Halo waits and resends by itself, as Settings → Recovery allows.
+teach-will-ask = When such an error comes again, Halo does not resend it by itself; the card offers what helps.
+teach-careful = Careful
+teach-careful-about = These words also stand in other errors that Halo knows, and it would read those the new way, too. Longer words that only this error has avoid that.
+teach-careful-one = was “{ $title }”
+teach-rule = The rule as it will be written
+teach-no-words = This error came without words, so there is nothing a rule of this kind could go by. A rule written by hand can also go by the status or by the fault of the connection.
+teach-no-words-link = How to write one
+teach-error-no-words = Halo found no words here that only this error has. Type the words yourself: a few in a row that you see in its text.
+teach-error-not-found = “{ $words }” does not stand in this error’s text. Copy the words from the text above.
+teach-error-known = Halo reads this error as “{ $title }” already. Choose something else, or leave it as it is.
+teach-error-unfit = A rule cannot find “{ $words }”. Take whole words from the text that are not part of an address.
+teach-error-long = These words are longer than the { $max } characters that a rule takes. A few words are enough.
+teach-error-kind = Choose what the error really is.
+teach-error-file = The rule could not be written to its file. Nothing was changed.
+teach-own = Read by your own rule
+teach-own-words = “{ $words }”
+teach-undo = Undo
+
+## Settings → Your own rules
+
+settings-nav-rules = Your own rules
+rules-intro = Rules that you taught Halo or wrote yourself. Halo asks them first: where one of them fits, it decides what an error means, for conversations, the gateway and the command line.
+rules-none = You have no rules of your own yet. Where Halo reads an error wrongly, press “This is wrong” on its card.
+rules-words = Words
+rules-status = Status
+rules-file = File
+rules-remove = Remove
+rules-remove-label = Remove the rule { $id }
+rules-removed = The rule { $id } was removed.
+rules-put-back = Put it back
+rules-faults = Not used, because something is wrong
+rules-faults-about = The other rules of these files are used. Mend the place that is named; the files are read again at once.
+rules-fault-place = Line { $line }, column { $column }
+rules-hand = Writing rules by hand
+rules-hand-about = Put a file whose name ends in .toml into this folder. It is read at once, without a restart.
+rules-folder = Folder
+rules-hand-fields = A rule needs an id, a kind, and words (any) or a status.
+rules-kinds = All kinds with their ids
+rules-link-recovery = Does Halo read an error wrongly? See your own rules.

@@ -1,0 +1,60 @@
+# 错误卡片上的“判断有误”，以及用户自己的规则。
+
+teach-open = 判断有误
+teach-back = 返回对话
+teach-now = Halo 目前把它当作“{ $title }”。告诉 Halo 这到底是什么，以后在这个对话和其他所有对话里，Halo 都会这样理解这个错误。
+teach-now-unknown = Halo 不认识这个错误。告诉 Halo 这到底是什么，以后在这个对话和其他所有对话里，Halo 都会认得它。
+teach-kind = 这到底是什么错误？
+teach-kind-choose = 请选择……
+teach-group-wait = 等待后重发
+teach-group-account = 账户和密钥
+teach-group-request = 请求本身
+teach-group-way = 线路
+teach-group-other = 其他
+teach-words = 凭哪些字词认出它
+teach-words-about = 这些字词必须出现在错误原文里。请选下次也会出现的字词，不要带数字、名称或 ID。前面加 # 表示这是一个完整的错误代码。
+teach-preview = 看看会改变什么
+teach-do = 让 Halo 记住
+teach-was = 原来
+teach-becomes = 有了规则以后
+teach-by = 依据的字词
+teach-will-wait = 下次再出现这类错误时，Halo 会按“设置 → 恢复”的规定自动等待并重新发送。
+teach-will-ask = 下次再出现这类错误时，Halo 不会自动重新发送，而是在卡片上给出办法。
+teach-careful = 注意
+teach-careful-about = Halo 认识的其他错误里也有这些字词，有了这条规则，它们也会跟着变。换成只有这个错误才有的、更长的字词就能避免。
+teach-careful-one = 原来是“{ $title }”
+teach-rule = 将要写入的规则
+teach-no-words = 这个错误没有附带文字，所以没有字词可以作为规则的依据。手写的规则还可以按状态码或连接故障来判断。
+teach-no-words-link = 怎样手写规则
+teach-error-no-words = Halo 没有在这里找到只有这个错误才有的字词。请自己填写：从原文里选连续的几个词。
+teach-error-not-found = 错误原文里没有“{ $words }”。请从上面的原文里复制。
+teach-error-known = Halo 本来就把这个错误当作“{ $title }”。请选别的类别，或者保持原样。
+teach-error-unfit = 规则无法识别“{ $words }”。请从原文里选完整的词，不要选网址中的一段。
+teach-error-long = 字词太长，一条规则最多 { $max } 个字符。几个词就够了。
+teach-error-kind = 请先选择这到底是什么错误。
+teach-error-file = 规则没能写入文件，什么都没有改变。
+teach-own = 由你自己的规则判断
+teach-own-words = “{ $words }”
+teach-undo = 撤销
+
+## 设置 → 自己的规则
+
+settings-nav-rules = 自己的规则
+rules-intro = 你教给 Halo 或自己手写的规则。Halo 会先看它们：只要有一条符合，就由它决定错误的含义，对话、网关和命令行都一样。
+rules-none = 你还没有自己的规则。如果 Halo 对某个错误判断有误，请在它的卡片上点“判断有误”。
+rules-words = 字词
+rules-status = 状态码
+rules-file = 文件
+rules-remove = 移除
+rules-remove-label = 移除规则 { $id }
+rules-removed = 规则 { $id } 已移除。
+rules-put-back = 放回去
+rules-faults = 有问题、没有使用的内容
+rules-faults-about = 这些文件里的其他规则照常使用。请修正指出的位置，文件会立即重新读取。
+rules-fault-place = 第 { $line } 行，第 { $column } 列
+rules-hand = 手写规则
+rules-hand-about = 把文件名以 .toml 结尾的文件放进这个文件夹即可，立即生效，不用重启。
+rules-folder = 文件夹
+rules-hand-fields = 每条规则需要 id、kind（类别），以及字词（any）或状态码（status）。
+rules-kinds = 全部类别及其 ID
+rules-link-recovery = Halo 对错误判断有误？查看自己的规则。
