@@ -263,7 +263,7 @@ impl Screen<'_> {
 
         self.head(out, &l.waiting);
         let gap = self.reference.gap();
-        self.item(out, &format!("{}{gap}{}", l.helps(page.transient), page.waiting));
+        self.item(out, &format!("{}{gap}{}", page.answer, page.waiting));
         self.head(out, &l.by_itself);
         self.item(out, &page.by_itself);
 
@@ -543,7 +543,6 @@ mod tests {
             "  OpenAI\n      Billing: https://platform.openai.com",
             "Easily confused with",
             "Any server or program",
-            "»Insufficient Balance«",
         ] {
             assert!(text.contains(part), "{part:?} in\n{text}");
         }

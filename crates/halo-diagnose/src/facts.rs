@@ -4,11 +4,8 @@ use halo_types::{Evidence, Facts, Kind, Retry};
 
 use crate::hints::{self, Source};
 use crate::hits::Hits;
-use crate::table::built_in;
+use crate::table::{Fact, built_in};
 use crate::unwrap::{Key, Layer};
-
-/// The longest text that is searched for facts.
-const MAX_TEXT: usize = 6 * 1024;
 
 /// Headers that carry a request id, best first.
 const REQUEST_ID_HEADERS: &[&str] = &[
@@ -35,8 +32,19 @@ pub(crate) fn read(source: &Source<'_>, kind: Kind, retry: Option<&Retry>) -> Fa
     for layer in layers.iter().rev() {
         fields(layer, kind, &mut facts);
     }
+    let told: Vec<&Fact> = built_in()
+        .facts(hits)
+        .filter(|fact| fact.kinds.is_empty() || fact.kinds.contains(&kind))
+        .collect();
     for (index, layer) in layers.iter().enumerate().rev() {
-        words(layer, index, hits, kind, &mut facts);
+        for Fact { pattern, .. } in &told {
+            let Some(found) = pattern.captures(layer, index, hits) else { continue };
+            for name in pattern.regex.get().names() {
+                if let Some(value) = found.name(name) {
+                    set(&mut facts, name, value);
+                }
+            }
+        }
     }
     if facts.request_id.is_none() {
         facts.request_id = REQUEST_ID_HEADERS
@@ -87,29 +95,6 @@ fn fields(layer: &Layer, kind: Kind, facts: &mut Facts) {
             _ => continue,
         };
         slot.get_or_insert_with(|| value.to_owned());
-    }
-}
-
-fn words(layer: &Layer, index: usize, hits: &Hits, kind: Kind, facts: &mut Facts) {
-    let text = layer.text.as_str();
-    let mut end = text.len().min(MAX_TEXT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let text = &text[..end];
-    let groups = built_in().facts.iter();
-    let groups = groups.filter(|g| g.kinds.is_empty() || g.kinds.contains(&kind));
-    for pattern in groups.flat_map(|group| &group.patterns) {
-        if !hits.any_of(index, &pattern.on) {
-            continue;
-        }
-        let regex = pattern.regex.get();
-        let Some(found) = regex.captures(text) else { continue };
-        for name in regex.capture_names().flatten() {
-            if let Some(value) = found.name(name) {
-                set(facts, name, value.as_str());
-            }
-        }
     }
 }
 

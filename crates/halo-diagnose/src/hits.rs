@@ -1,5 +1,6 @@
 //! Where the words of the table stand in the layers of an error.
 
+use crate::literal::Sort;
 use crate::table::Table;
 use crate::unwrap::{Layer, Origin};
 use crate::vendor::Witnesses;
@@ -33,14 +34,16 @@ pub(crate) struct Hits {
     places: Vec<Place>,
     /// Where the places of each layer end.
     ends: Vec<usize>,
-    /// Literals found in any layer, one bit each.
-    anywhere: Vec<u64>,
+    /// Literals that may have been found, by the last bits of their numbers.
+    anywhere: [u64; 16],
+    /// Literals found in any layer, sorted.
+    present: Vec<u32>,
 }
 
 impl Hits {
     /// Finds all words and codes in all layers, and notes which vendors they tell of.
-    pub(crate) fn find(table: &Table, layers: &[Layer], witnesses: &mut Witnesses) -> Self {
-        let mut anywhere = vec![0_u64; table.sorts.len().div_ceil(64)];
+    pub(crate) fn find(table: &Table, layers: &[Layer], witnesses: &mut Witnesses<'_>) -> Self {
+        let mut anywhere = [0_u64; 16];
         let mut places: Vec<Place> = Vec::with_capacity(64);
         let mut ends = Vec::with_capacity(layers.len());
         let mut small = Vec::new();
@@ -66,13 +69,16 @@ impl Hits {
                     if count {
                         seen[at] += 1;
                     }
-                    anywhere[at / 64] |= 1 << (at % 64);
+                    anywhere[at / 64 % 16] |= 1 << (at % 64);
                     places.push(Place {
                         literal: *literal,
                         // Layers are cut long before 4 GiB.
                         start: u32::try_from(start).unwrap_or(u32::MAX),
                         end: u32::try_from(end).unwrap_or(u32::MAX),
                     });
+                    if table.sorts[at] != Sort::Mark {
+                        continue;
+                    }
                     for mark in table.marks(*literal) {
                         let list =
                             if mark.layer { &mut witnesses.layers } else { &mut witnesses.words };
@@ -85,7 +91,32 @@ impl Hits {
             places[from..].sort_unstable();
             ends.push(places.len());
         }
-        Self { places, ends, anywhere }
+        let mut present: Vec<u32> = places.iter().map(|place| place.literal).collect();
+        present.sort_unstable();
+        present.dedup();
+        Self { places, ends, anywhere, present }
+    }
+
+    /// The literals that stand in any layer, sorted.
+    pub(crate) fn present(&self) -> &[u32] {
+        &self.present
+    }
+
+    /// Calls `see` for each of `literals`, which are sorted, that may stand in some layer, until it
+    /// returns true; tells whether it did.
+    #[inline]
+    pub(crate) fn any_present(&self, literals: &[u32], mut see: impl FnMut(u32) -> bool) -> bool {
+        // Rules of meaning have hundreds of words, a text has few of them.
+        if literals.len() > 4 * self.present.len() {
+            let mut rest = literals;
+            self.present.iter().any(|literal| {
+                let at = rest.partition_point(|other| other < literal);
+                rest = &rest[at..];
+                rest.first() == Some(literal) && see(*literal)
+            })
+        } else {
+            literals.iter().any(|literal| self.anywhere(*literal) && see(*literal))
+        }
     }
 
     /// All places in a layer, sorted by literal.
@@ -94,16 +125,20 @@ impl Hits {
         &self.places[from..self.ends[layer]]
     }
 
-    /// Whether a literal was found in any layer.
-    pub(crate) fn anywhere(&self, literal: u32) -> bool {
-        self.anywhere[literal as usize / 64] & (1 << (literal % 64)) != 0
+    /// Whether a literal may stand in some layer; false for nearly all that do not.
+    #[inline]
+    fn anywhere(&self, literal: u32) -> bool {
+        self.anywhere[literal as usize / 64 % 16] & (1 << (literal % 64)) != 0
     }
 
     /// The places of a literal in a layer.
+    #[inline]
     pub(crate) fn of(&self, layer: usize, literal: u32) -> &[Place] {
-        if !self.anywhere(literal) {
-            return &[];
-        }
+        // Most literals stand nowhere.
+        if self.anywhere(literal) { self.found(layer, literal) } else { &[] }
+    }
+
+    fn found(&self, layer: usize, literal: u32) -> &[Place] {
         let places = self.in_layer(layer);
         let from = places.partition_point(|place| place.literal < literal);
         let len = places[from..].iter().take_while(|place| place.literal == literal).count();
@@ -112,7 +147,7 @@ impl Hits {
 
     /// Whether one of `literals` stands in a layer.
     pub(crate) fn any_of(&self, layer: usize, literals: &[u32]) -> bool {
-        literals.iter().any(|literal| !self.of(layer, *literal).is_empty())
+        self.any_present(literals, |literal| !self.of(layer, literal).is_empty())
     }
 
     /// Whether a veto is heard at `span` of `layer`.
@@ -123,13 +158,13 @@ impl Hits {
         layer: usize,
         span: (usize, usize),
     ) -> bool {
-        words.iter().filter(|word| self.anywhere(**word)).any(|word| {
+        self.any_present(words, |word| {
             (0..layers.len()).any(|other| {
                 if other != layer && layers[other].origin == Origin::Spelled {
                     return false;
                 }
                 let heard = layers[other].text.len() <= SHORT;
-                self.of(other, *word).iter().map(|place| place.span()).any(|(start, end)| {
+                self.of(other, word).iter().map(|place| place.span()).any(|(start, end)| {
                     let near = other == layer
                         && end + VETO_REACH >= span.0
                         && start <= span.1 + VETO_REACH;
@@ -147,16 +182,17 @@ impl Hits {
         span: (usize, usize),
         reach: usize,
     ) -> Option<(usize, usize)> {
-        words
-            .iter()
-            .flat_map(|word| self.of(layer, *word))
-            .map(|place| {
+        let mut nearest: Option<(usize, (usize, usize))> = None;
+        self.any_present(words, |word| {
+            for place in self.of(layer, word) {
                 let (start, end) = place.span();
                 let gap = start.saturating_sub(span.1) + span.0.saturating_sub(end);
-                (gap, (start, end))
-            })
-            .filter(|(gap, _)| *gap <= reach)
-            .min()
-            .map(|(_, place)| place)
+                if gap <= reach && nearest.is_none_or(|old| (gap, (start, end)) < old) {
+                    nearest = Some((gap, (start, end)));
+                }
+            }
+            false
+        });
+        nearest.map(|(_, place)| place)
     }
 }

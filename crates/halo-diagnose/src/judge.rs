@@ -4,6 +4,7 @@ use halo_types::{Evidence, Headers, TransportClass};
 
 use crate::hits::Hits;
 use crate::rule::{BodyForm, Rule};
+use crate::spelled;
 use crate::table::{Conditions, Table};
 use crate::text::Text;
 use crate::unwrap::{Field, Key, Layer, Origin, Unwrapped};
@@ -14,6 +15,8 @@ pub(crate) struct Verdict<'t> {
     pub(crate) rule: &'t Rule,
     /// The layer it matched; `None` where no words decided.
     pub(crate) layer: Option<usize>,
+    /// How strong the rule is: the hundreds of its precedence.
+    pub(crate) tier: u16,
     /// The range of that layer's text.
     pub(crate) span: Option<(usize, usize)>,
 }
@@ -58,7 +61,7 @@ const GROUP_REACH: usize = 600;
 /// What the rules may ask about the evidence as a whole.
 struct Scene<'a> {
     evidence: &'a Evidence,
-    witnesses: &'a Witnesses,
+    witnesses: &'a Witnesses<'a>,
     body: BodyForm,
     text: &'a str,
     /// Whether a field of the body tells how long to wait.
@@ -72,7 +75,7 @@ pub(crate) fn judge<'t>(
     evidence: &Evidence,
     text: &str,
     unwrapped: &Unwrapped,
-    witnesses: &Witnesses,
+    witnesses: &Witnesses<'_>,
 ) -> Option<Verdict<'t>> {
     let layers = &unwrapped.layers;
     let waits = layers.iter().flat_map(|l| &l.fields).any(|f| matches!(f.key, Key::Wait(_)));
@@ -81,55 +84,65 @@ pub(crate) fn judge<'t>(
     // a certificate or a proxy's refusal say more.
     let typed = evidence.transport.as_ref().is_some_and(|t| t.class != TransportClass::Other);
     let mut best: Option<((u16, u8, u16), Verdict<'t>)> = None;
-    let mut seen = vec![0_u64; table.rules.len().div_ceil(64)];
-    let mut consider = |number: u32, index: usize, status: Option<u16>| {
-        let rule = &table.rules[number as usize];
+    // Tries a rule; false where it and all after it are weaker than what was found.
+    let mut consider = |rank: u32, index: usize, status: Option<u16>| {
+        let number = table.order[rank as usize] as usize;
+        let rule = &table.rules[number];
         let layer = &layers[index];
         let mut weight = (rule.precedence / 100, layer.depth, rule.precedence);
         if layer.origin == Origin::Spelled {
-            // What a code's words say yields to the words of a text and beats generic types.
             if weight.0 < 6 {
-                return;
+                return false;
             }
-            weight.0 = 4;
+            weight.0 = spelled::TIER;
         }
         if best.as_ref().is_some_and(|(other, _)| *other >= weight) {
-            return;
+            return false;
         }
         let untold = layer.origin == Origin::Transport
             && typed
             && rule.precedence < 900
             && rule.transport.is_empty();
         if untold {
-            return;
+            return true;
         }
-        let conditions = &table.conditions[number as usize];
+        let conditions = &table.conditions[number];
         if let Some(span) = holds(rule, conditions, &scene, hits, layers, index, status) {
-            let worded = span.is_some();
-            best = Some((weight, Verdict { rule, layer: worded.then_some(index), span }));
+            let layer = span.is_some().then_some(index);
+            best = Some((weight, Verdict { rule, layer, tier: weight.0, span }));
+            return false;
         }
+        true
     };
     let statuses: Vec<Option<u16>> =
         (0..layers.len()).map(|index| status_of(evidence, layers, index)).collect();
+    // The strongest rule first, layer by layer; those that need no words come last.
+    let mut concerned = vec![0_u64; table.rules.len().div_ceil(64)];
     for (index, status) in statuses.iter().enumerate() {
-        seen.fill(0);
+        concerned.fill(0);
         let mut last = None;
         for place in hits.in_layer(index) {
-            if last.replace(place.literal) == Some(place.literal) {
-                continue;
+            if last.replace(place.literal) != Some(place.literal) {
+                for rank in table.concerned(place.literal) {
+                    concerned[*rank as usize / 64] |= 1 << (rank % 64);
+                }
             }
-            for number in table.concerned(place.literal) {
-                let (word, bit) = (*number as usize / 64, 1 << (number % 64));
-                if seen[word] & bit == 0 {
-                    seen[word] |= bit;
-                    consider(*number, index, *status);
+        }
+        'layer: for (word, mut bits) in (0..).zip(concerned.iter().copied()) {
+            while bits != 0 {
+                let rank = word * 64 + bits.trailing_zeros();
+                bits &= bits - 1;
+                if !consider(rank, index, *status) {
+                    break 'layer;
                 }
             }
         }
     }
     for (index, status) in statuses.iter().enumerate() {
-        for number in &table.wordless {
-            consider(*number, index, *status);
+        for rank in &table.wordless {
+            if !consider(*rank, index, *status) {
+                break;
+            }
         }
     }
     best.map(|(_, verdict)| verdict)
@@ -198,16 +211,20 @@ fn decide(
     layers: &[Layer],
     index: usize,
 ) -> Option<Option<(usize, usize)>> {
-    let (lead, groups) = match (&conditions.any[..], &conditions.all[..]) {
+    let (lead, groups) = match (&conditions.words.any[..], &conditions.words.all[..]) {
         ([], []) => {
             let end = layers[index].text.len();
-            return (!hits.vetoed(&conditions.absent, layers, index, (0, end))).then_some(None);
+            return (!hits.vetoed(&conditions.words.absent, layers, index, (0, end)))
+                .then_some(None);
         }
         ([], [first, rest @ ..]) => (&first[..], rest),
         (any, all) => (any, all),
     };
-    let mut leads: Vec<(usize, usize)> =
-        lead.iter().flat_map(|word| hits.of(index, *word)).map(|place| place.span()).collect();
+    let mut leads: Vec<(usize, usize)> = Vec::new();
+    hits.any_present(lead, |word| {
+        leads.extend(hits.of(index, word).iter().map(|place| place.span()));
+        false
+    });
     // The longest word says most; among equals the first.
     leads.sort_by_key(|(start, end)| (std::cmp::Reverse(end - start), *start));
     leads.into_iter().find_map(|lead| {
@@ -219,15 +236,12 @@ fn decide(
                 span = (span.0.min(start), span.1.max(end));
             }
         }
-        if hits.vetoed(&conditions.absent, layers, index, lead) {
+        if hits.vetoed(&conditions.words.absent, layers, index, lead) {
             return None;
         }
         match &conditions.regex {
             None => Some(Some(span)),
-            Some(regex) => {
-                let found = regex.get().find(layers[index].text.as_str())?;
-                Some(Some((found.start(), found.end())))
-            }
+            Some(regex) => Some(Some(regex.get().find(layers[index].text.as_str())?)),
         }
     })
 }

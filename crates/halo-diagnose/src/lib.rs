@@ -22,6 +22,7 @@ mod hints;
 mod hits;
 pub mod input;
 mod judge;
+mod literal;
 pub mod log;
 mod own;
 mod pattern;
@@ -80,18 +81,24 @@ pub fn diagnose(evidence: &Evidence, context: &Context) -> Diagnosis {
     let spans_hold = matches!(body, std::borrow::Cow::Borrowed(_));
     let mut unwrapped = unwrap::unwrap(&body);
     unwrapped.layers.extend(judge::outer_layers(evidence));
-    let spelled = spelled::layers(&unwrapped.layers);
-    unwrapped.layers.extend(spelled);
     let mut witnesses = Witnesses::of(evidence);
     let table = &table::built_in().table;
-    let hits = hits::Hits::find(table, &unwrapped.layers, &mut witnesses);
+    let mut hits = hits::Hits::find(table, &unwrapped.layers, &mut witnesses);
+    let mut verdict = judge::judge(table, &hits, evidence, &body, &unwrapped, &witnesses);
+    if verdict.as_ref().is_none_or(|verdict| verdict.tier <= spelled::TIER) {
+        let spelled = spelled::layers(&unwrapped.layers);
+        if !spelled.is_empty() {
+            unwrapped.layers.extend(spelled);
+            hits = hits::Hits::find(table, &unwrapped.layers, &mut witnesses);
+            verdict = judge::judge(table, &hits, evidence, &body, &unwrapped, &witnesses);
+        }
+    }
     let own = context.own.as_deref().filter(|own| !own.rules().is_empty());
-    let verdict = own
-        .and_then(|own| {
-            let hits = hits::Hits::find(&own.table, &unwrapped.layers, &mut Witnesses::default());
-            judge::judge(&own.table, &hits, evidence, &body, &unwrapped, &witnesses)
-        })
-        .or_else(|| judge::judge(table, &hits, evidence, &body, &unwrapped, &witnesses));
+    if let Some(own) = own {
+        let hits = hits::Hits::find(&own.table, &unwrapped.layers, &mut Witnesses::default());
+        let own = judge::judge(&own.table, &hits, evidence, &body, &unwrapped, &witnesses);
+        verdict = own.or(verdict);
+    }
 
     let rule = verdict.as_ref().map(|v| v.rule);
     let kind = rule.map_or(Kind::Unknown, |rule| rule.kind);
@@ -143,8 +150,8 @@ pub fn diagnose(evidence: &Evidence, context: &Context) -> Diagnosis {
         confidence: rule.map_or(Confidence::Guess, |rule| rule.confidence),
         retry,
         facts,
-        title: title.to_owned(),
-        meaning: text.meaning.clone(),
+        title: title.into(),
+        meaning: text.meaning.as_str().into(),
         remedies,
         because,
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use halo_types::Kind;
 
-use crate::pattern;
+use crate::pattern::Pattern;
 use crate::rule::{Rule, RuleFile, StatusPattern};
 use crate::table::Table;
 use crate::vendor::index_of;
@@ -198,7 +198,7 @@ fn flaw(rule: &Rule, others: &[Rule]) -> Option<String> {
         return Some("a group of `all` is empty; no text could fulfil it".to_owned());
     }
     if let Some(regex) = &rule.regex
-        && let Err(error) = pattern::compile(regex)
+        && let Err(error) = Pattern::compile(regex)
     {
         return Some(format!("the pattern does not compile: {}", plain(&error.to_string())));
     }

@@ -1,5 +1,6 @@
 //! Ways forward, scope and blame per kind, read from `remedies.toml`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -34,7 +35,7 @@ pub(crate) fn remedies(
     kind: Kind,
     own: Option<&[Action]>,
     transient: bool,
-    vendor: Option<&Vendor>,
+    vendor: Option<&'static Vendor>,
     evidence: &Evidence,
     lang: Lang,
 ) -> Vec<Remedy> {
@@ -77,23 +78,24 @@ pub(crate) fn remedies(
             let known = vendor.is_some() && action != Action::OpenBilling;
             (!needs_url || url.is_some() || !(known || local)).then(|| Remedy {
                 action,
-                text: action_text(action, lang).to_owned(),
+                text: action_text(action, lang).into(),
                 url,
             })
         })
         .collect()
 }
 
-fn url(action: Action, vendor: Option<&Vendor>) -> Option<String> {
+fn url(action: Action, vendor: Option<&'static Vendor>) -> Option<Cow<'static, str>> {
     let vendor = vendor?;
-    match action {
-        Action::OpenBilling => vendor.billing_url.clone().or_else(|| vendor.console_url.clone()),
-        Action::OpenLimits => vendor.limits_url.clone(),
-        Action::OpenConsole => vendor.console_url.clone().or_else(|| vendor.keys_url.clone()),
-        Action::OpenStatus => vendor.status_url.clone(),
-        Action::ContactProvider => vendor.support_url.clone(),
+    let url = match action {
+        Action::OpenBilling => vendor.billing_url.as_ref().or(vendor.console_url.as_ref()),
+        Action::OpenLimits => vendor.limits_url.as_ref(),
+        Action::OpenConsole => vendor.console_url.as_ref().or(vendor.keys_url.as_ref()),
+        Action::OpenStatus => vendor.status_url.as_ref(),
+        Action::ContactProvider => vendor.support_url.as_ref(),
         _ => None,
-    }
+    };
+    url.map(|url| url.as_str().into())
 }
 
 #[cfg(test)]

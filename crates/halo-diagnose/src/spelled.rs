@@ -8,6 +8,8 @@
 use crate::text::Text;
 use crate::unwrap::{Key, Layer, Origin};
 
+/// How strong the words of a code are: they yield to the words of a text and beat generic types.
+pub(crate) const TIER: u16 = 4;
 /// How many codes of one error are spelled.
 const MAX_CODES: usize = 8;
 /// The longest code.

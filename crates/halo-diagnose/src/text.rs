@@ -93,6 +93,10 @@ impl Text {
     /// quotes made plain, and terminal frames and colours left out.
     pub(crate) fn push_folded(&mut self, other: &Self, start: usize, end: usize) {
         let part = &other.s[start..end];
+        if self.takes_as_it_is(part.as_bytes()) {
+            self.push_text(other, start, end);
+            return;
+        }
         let mut copied = start;
         let mut chars = part.char_indices().peekable();
         while let Some((at, c)) = chars.next() {
@@ -126,6 +130,16 @@ impl Text {
             }
         }
         self.push_text(other, copied, end);
+    }
+
+    /// Whether folding would change nothing: printable ASCII with single spaces.
+    fn takes_as_it_is(&self, part: &[u8]) -> bool {
+        let mut space = self.s.is_empty() || self.s.ends_with(' ');
+        part.iter().all(|byte| {
+            let doubled = space && *byte == b' ';
+            space = *byte == b' ';
+            !doubled && (0x20..0x7f).contains(byte)
+        })
     }
 
     fn ends_with_space_after(&self, other: &Self, copied: usize, at: usize) -> bool {

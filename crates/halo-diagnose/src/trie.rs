@@ -9,6 +9,9 @@
 pub(crate) struct Trie {
     /// The node of each first byte, plus one; 0 where no word begins so.
     roots: Box<[u32; 256]>,
+    /// Hashes of the first three bytes of words, one bit each: most places of a text are told from
+    /// all words by one look.
+    gate: Vec<u32>,
     nodes: Vec<Node>,
     /// The first byte of each node's label, so that children are told apart without a look at them.
     firsts: Vec<u8>,
@@ -16,6 +19,18 @@ pub(crate) struct Trie {
     labels: Vec<u8>,
     /// The numbers of all words, grouped by node.
     numbers: Vec<u32>,
+}
+
+/// The bits of the gate for three bytes.
+const GATE_BITS: usize = 1 << 16;
+/// The size of the gate, in words of 32 bits; the last ones are for words of a single byte.
+const GATE: usize = (GATE_BITS + 256) / 32;
+
+/// The bit of the gate for three bytes.
+#[inline]
+fn gate_of([a, b, c]: [u8; 3]) -> usize {
+    let head = u32::from_le_bytes([a, b, c, 0]);
+    (head.wrapping_mul(0x9e37_79b1) >> 16) as usize
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,16 +52,83 @@ impl Trie {
         words.sort();
         let mut trie = Self {
             roots: Box::new([0; 256]),
+            gate: vec![0; GATE],
             nodes: Vec::new(),
             firsts: Vec::new(),
             labels: Vec::new(),
             numbers: Vec::new(),
         };
+        for (word, _) in &words {
+            trie.open_gate(word);
+        }
         let (from, to) = trie.branch(&words, 0);
         for at in from..to {
             trie.roots[usize::from(trie.firsts[at as usize])] = at + 1;
         }
         trie
+    }
+
+    fn open_gate(&mut self, word: &[u8]) {
+        let mut open = |bit: usize| self.gate[bit / 32] |= 1 << (bit % 32);
+        match *word {
+            // A word of one byte opens the gate for all that begin so.
+            [a] => open(GATE_BITS + usize::from(a)),
+            // Any byte may follow a word of two.
+            [a, b] => (0..=u8::MAX).for_each(|c| open(gate_of([a, b, c]))),
+            [a, b, c, ..] => open(gate_of([a, b, c])),
+            [] => {}
+        }
+    }
+
+    fn is_open(&self, bit: usize) -> bool {
+        self.gate[bit / 32] & (1 << (bit % 32)) != 0
+    }
+
+    /// Whether a word may begin at `start`.
+    #[inline]
+    fn may_begin(&self, text: &[u8], start: usize) -> bool {
+        match text.get(start..).and_then(|rest| rest.first_chunk()) {
+            Some(head) => {
+                self.is_open(gate_of(*head)) || self.is_open(GATE_BITS + usize::from(head[0]))
+            }
+            None => true,
+        }
+    }
+
+    /// The trie as numbers, for [`Self::from_bytes`].
+    #[allow(dead_code, reason = "for the build script")]
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let nodes = self.nodes.iter().flat_map(|node| {
+            [node.label, node.numbers, node.children].into_iter().flat_map(|(a, b)| [a, b])
+        });
+        let lens = [self.nodes.len(), self.numbers.len()].map(offset);
+        let words = self.roots.iter().chain(&self.gate).copied().chain(lens).chain(nodes);
+        let words = words.chain(self.numbers.iter().copied());
+        let mut bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
+        bytes.extend(&self.firsts);
+        bytes.extend(&self.labels);
+        bytes
+    }
+
+    /// The trie that [`Self::to_bytes`] wrote.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        let (words, _) = bytes.as_chunks::<4>();
+        let mut words = words.iter().map(|word| u32::from_le_bytes(*word));
+        let mut next = || words.next().unwrap_or_default();
+        let roots = Box::new(std::array::from_fn(|_| next()));
+        let gate = (0..GATE).map(|_| next()).collect();
+        let (nodes, numbers) = (next() as usize, next() as usize);
+        let nodes: Vec<Node> = (0..nodes)
+            .map(|_| Node {
+                label: (next(), next()),
+                numbers: (next(), next()),
+                children: (next(), next()),
+            })
+            .collect();
+        let numbers: Vec<u32> = (0..numbers).map(|_| next()).collect();
+        let rest = &bytes[4 * (256 + GATE + 2 + 6 * nodes.len() + numbers.len())..];
+        let (firsts, labels) = rest.split_at(nodes.len());
+        Self { roots, gate, firsts: firsts.to_vec(), labels: labels.to_vec(), nodes, numbers }
     }
 
     /// Adds the nodes below the first `depth` bytes, which all `words` share; returns their range.
@@ -85,10 +167,12 @@ impl Trie {
         loop {
             let Node { label, numbers, children } = self.nodes[node as usize];
             let label = &self.labels[label.0 as usize..label.1 as usize];
-            if !text[at..].starts_with(label) {
+            // Labels are a few bytes long: a loop beats a call.
+            let end = at + label.len();
+            if end > text.len() || label.iter().zip(&text[at..end]).any(|(a, b)| a != b) {
                 return;
             }
-            at += label.len();
+            at = end;
             if numbers.0 < numbers.1 {
                 hit(&self.numbers[numbers.0 as usize..numbers.1 as usize], at);
             }
@@ -118,7 +202,7 @@ impl Trie {
                 Class::Capital => !matches!(before, Class::Capital | Class::Underscore),
                 Class::Small => before == Class::Other,
             };
-            if begins && self.roots[usize::from(small[start])] != 0 {
+            if begins && self.may_begin(small, start) {
                 self.walk(small, start, |numbers, end| hit(numbers, start, end));
             }
             before = class;
@@ -128,7 +212,7 @@ impl Trie {
     /// Calls `hit` for every word of `text`, wherever it begins.
     pub(crate) fn anywhere(&self, text: &[u8], mut hit: impl FnMut(&[u32], usize, usize)) {
         for (start, byte) in text.iter().enumerate() {
-            if self.roots[usize::from(*byte)] != 0 {
+            if self.roots[usize::from(*byte)] != 0 && self.may_begin(text, start) {
                 self.walk(text, start, |numbers, end| hit(numbers, start, end));
             }
         }
@@ -172,6 +256,7 @@ mod tests {
 
     fn found(words: &[&str], text: &str) -> Vec<(u32, usize, usize)> {
         let trie = Trie::new(words.iter().zip(0..).map(|(word, number)| (*word, number)));
+        let trie = Trie::from_bytes(&trie.to_bytes());
         let mut found = Vec::new();
         let small = text.to_ascii_lowercase();
         trie.each(text.as_bytes(), small.as_bytes(), |numbers, start, end| {

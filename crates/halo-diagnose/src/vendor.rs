@@ -1,5 +1,6 @@
 //! Providers, gateways and local servers: how each is told apart, and its official pages.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -53,7 +54,11 @@ pub struct Vendor {
     #[serde(default)]
     pub(crate) words: Vec<String>,
     #[serde(default)]
+    pub(crate) words_numbers: Vec<u32>,
+    #[serde(default)]
     pub(crate) layer: Vec<String>,
+    #[serde(default)]
+    pub(crate) layer_numbers: Vec<u32>,
     /// How its errors are shaped, where nobody else shapes them so: the weakest witness.
     #[serde(default)]
     pub(crate) shape: Vec<String>,
@@ -140,23 +145,27 @@ const SHAPE_HEAD: usize = 1_024;
 
 /// Indexes into [`vendors`] of everybody who may have spoken.
 #[derive(Debug, Default)]
-pub(crate) struct Witnesses {
+pub(crate) struct Witnesses<'e> {
     /// Named by the caller.
     pub(crate) hint: Option<usize>,
     /// Told by the URL that was called.
     pub(crate) host: Option<usize>,
     /// Told by response headers.
     pub(crate) headers: Vec<usize>,
-    /// Told by the shape of the body alone.
-    pub(crate) shape: Option<usize>,
+    /// Told by the shape of the body alone: the weakest, so it is looked at only when asked for.
+    shape: OnceCell<Option<usize>>,
+    /// What the shape is told from.
+    head: &'e [u8],
+    /// Whether nobody told who was asked, as in a pasted text.
+    pasted: bool,
     /// Told by words of the text, in order of appearance, outermost layer first.
     pub(crate) words: Vec<usize>,
     /// Named in the text as one who handed the error on, in the same order.
     pub(crate) layers: Vec<usize>,
 }
 
-impl Witnesses {
-    pub(crate) fn of(evidence: &Evidence) -> Self {
+impl<'e> Witnesses<'e> {
+    pub(crate) fn of(evidence: &'e Evidence) -> Self {
         let directory = &*DIRECTORY;
         let hint = evidence.provider.as_deref().and_then(index_of);
         let host = evidence.url.as_deref().and_then(|url| {
@@ -176,31 +185,41 @@ impl Witnesses {
             }
         }
         let body = evidence.body.as_bytes();
-        let head = body[..body.len().min(SHAPE_HEAD)].to_ascii_lowercase();
-        let unknown = evidence.url.is_none() && evidence.provider.is_none();
-        let mut shape: Option<u32> = None;
-        directory.shapes.anywhere(&head, |numbers, _, _| {
-            let heard = numbers.iter().copied().filter(|number| unknown || *number < PASTED);
-            shape = heard.chain(shape).min();
-        });
-        let shape = shape.map(|number| (number % PASTED) as usize);
-        Self { hint, host, headers, shape, ..Self::default() }
+        Self {
+            hint,
+            host,
+            headers,
+            head: &body[..body.len().min(SHAPE_HEAD)],
+            pasted: evidence.url.is_none() && evidence.provider.is_none(),
+            ..Self::default()
+        }
+    }
+
+    fn shape(&self) -> Option<usize> {
+        *self.shape.get_or_init(|| {
+            let head = self.head.to_ascii_lowercase();
+            let mut shape: Option<u32> = None;
+            DIRECTORY.shapes.anywhere(&head, |numbers, _, _| {
+                let heard = numbers.iter().copied().filter(|n| self.pasted || *n < PASTED);
+                shape = heard.chain(shape).min();
+            });
+            shape.map(|number| (number % PASTED) as usize)
+        })
     }
 
     /// Everybody, for the `vendor` condition of rules.
     pub(crate) fn contains(&self, vendor: usize) -> bool {
-        self.hint
-            .iter()
-            .chain(&self.host)
-            .chain(&self.headers)
-            .chain(&self.shape)
-            .chain(&self.words)
-            .chain(&self.layers)
-            .any(|at| *at == vendor)
+        let mut told = self.hint.iter().chain(&self.host).chain(&self.headers);
+        let mut said = self.words.iter().chain(&self.layers);
+        told.any(|at| *at == vendor) || said.any(|at| *at == vendor) || self.shape() == Some(vendor)
     }
 
     /// The innermost speaker: one whose words stand in the text, else whom the call went to.
     pub(crate) fn speaker(&self) -> Option<&'static Vendor> {
+        self.speaker_at().map(|at| &vendors()[at])
+    }
+
+    fn speaker_at(&self) -> Option<usize> {
         let first = |relay: bool| {
             let plain = |at: &&usize| vendors()[**at].relay == relay;
             self.layers
@@ -212,7 +231,7 @@ impl Witnesses {
                 .or_else(|| self.words.iter().rev().find(plain))
                 .or_else(|| self.headers.iter().find(plain))
         };
-        first(false).or(self.shape.as_ref()).or_else(|| first(true)).map(|at| &vendors()[*at])
+        first(false).copied().or_else(|| self.shape()).or_else(|| first(true).copied())
     }
 
     /// Who handed the error on, outermost first, ending with the speaker.
@@ -225,10 +244,9 @@ impl Witnesses {
                 path.push(*at);
             }
         }
-        if let Some(speaker) = self.speaker() {
-            let at = vendors().iter().position(|v| v.id == speaker.id);
-            path.retain(|other| Some(*other) != at);
-            path.extend(at);
+        if let Some(at) = self.speaker_at() {
+            path.retain(|other| *other != at);
+            path.push(at);
         }
         path.into_iter().map(|at| vendors()[at].id.clone()).collect()
     }

@@ -1,60 +1,7 @@
-//! Words of conditions: how they are written, and whether one may match at a place.
+//! Whether a word of a condition may match at a place.
 
+use crate::literal::Sort;
 use crate::unwrap::{Key, Layer};
-
-/// A word or code of some condition.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Literal {
-    pub(crate) text: String,
-    pub(crate) sort: Sort,
-}
-
-/// How a literal is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Sort {
-    /// From the beginning of a word.
-    Word,
-    /// A whole word.
-    WholeWord,
-    /// A whole structured field or identifier.
-    Code,
-    /// The beginning of a structured field or identifier.
-    CodePrefix,
-    /// Wherever a word or a part of a `CamelCase` name begins; for marks of vendors and the like.
-    Mark,
-}
-
-impl Literal {
-    pub(crate) fn mark(text: &str) -> Self {
-        Self { text: text.to_owned(), sort: Sort::Mark }
-    }
-
-    /// A word as rules write it; see [`crate::Rule`].
-    pub(crate) fn of_rule(word: &str) -> Self {
-        let (text, sort) = match word.strip_prefix('#') {
-            Some(code) => match code.strip_suffix('*') {
-                Some(prefix) => (prefix, Sort::CodePrefix),
-                None => (code, Sort::Code),
-            },
-            None => match word.strip_suffix('|') {
-                Some(whole) => (whole, Sort::WholeWord),
-                None => (word, Sort::Word),
-            },
-        };
-        Self { text: text.to_owned(), sort }
-    }
-
-    /// The spellings that are looked for. The search ignores the case of ASCII letters only; a
-    /// word of another alphabet is looked for as it stands and with a capital at its beginning.
-    pub(crate) fn spellings(&self) -> impl Iterator<Item = String> {
-        let mut chars = self.text.chars();
-        let capital = chars
-            .next()
-            .filter(|c| !c.is_ascii() && c.is_lowercase())
-            .map(|first| first.to_uppercase().chain(chars).collect());
-        std::iter::once(self.text.clone()).chain(capital)
-    }
-}
 
 impl Sort {
     /// Whether a literal of this sort may match at this place of the layer.

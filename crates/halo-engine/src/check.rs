@@ -112,7 +112,7 @@ impl Engine {
                 name: failure.step,
                 ok: false,
                 ms: 0,
-                detail: failure.diagnosis.title.clone(),
+                detail: failure.diagnosis.title.to_string(),
             });
         }
         TestReport { stages, failure }

@@ -30,9 +30,9 @@ pub(crate) fn offers(input: &OfferInput<'_>) -> Vec<Offer> {
         }
         let offer = Offer {
             action: remedy.action,
-            text: remedy.text.clone(),
+            text: remedy.text.to_string(),
             target: None,
-            url: remedy.url.clone(),
+            url: remedy.url.as_ref().map(ToString::to_string),
             tokens: None,
             images: 0,
         };

@@ -141,8 +141,8 @@ impl OwnError {
             confidence: Confidence::Certain,
             retry: None,
             facts: Facts::default(),
-            title: halo_diagnose::kind_text(kind, Lang::En).title.clone(),
-            meaning: self.to_string(),
+            title: halo_diagnose::kind_text(kind, Lang::En).title.as_str().into(),
+            meaning: self.to_string().into(),
             remedies: self.remedy().into_iter().collect(),
             because: Because {
                 rule: format!("halo.gateway.{rule}"),
@@ -173,7 +173,7 @@ impl OwnError {
             ),
             _ => return None,
         };
-        Some(Remedy { action, text: text.to_owned(), url })
+        Some(Remedy { action, text: text.to_owned().into(), url: url.map(Into::into) })
     }
 }
 

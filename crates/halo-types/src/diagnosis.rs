@@ -1,5 +1,6 @@
 //! What a failure means and what may be done about it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -31,9 +32,9 @@ pub struct Diagnosis {
     /// Numbers, names and times read from text and headers.
     pub facts: Facts,
     /// One line for the head of a card.
-    pub title: String,
+    pub title: Cow<'static, str>,
     /// One or two sentences in plain language.
-    pub meaning: String,
+    pub meaning: Cow<'static, str>,
     /// Ways forward, best first.
     pub remedies: Vec<Remedy>,
     /// What decided.
@@ -151,10 +152,10 @@ pub struct Remedy {
     /// What to do.
     pub action: Action,
     /// The same in words, in the language asked for.
-    pub text: String,
+    pub text: Cow<'static, str>,
     /// The page to open, for actions that open one and where an official address is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
+    pub url: Option<Cow<'static, str>>,
 }
 
 /// What decided, so that a reader can disagree.

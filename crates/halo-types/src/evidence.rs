@@ -263,7 +263,11 @@ impl Body {
     /// The body as text, with U+FFFD for bytes that are not UTF-8.
     #[must_use]
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(&self.0)
+        // The usual case in one fast pass.
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => text.into(),
+            Err(_) => String::from_utf8_lossy(&self.0),
+        }
     }
 
     /// Whether there are no bytes.

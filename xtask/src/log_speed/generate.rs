@@ -104,7 +104,7 @@ impl Generator {
         for part in parts {
             let mut rest = part.chars();
             match rest.next() {
-                Some('t') => self.time(out, "-", "-", " "),
+                Some('t') => self.time(out),
                 Some('a') => {
                     out.push_str("01/Nov/2026:");
                     self.clock(out);
@@ -136,9 +136,8 @@ impl Generator {
         let _ = write!(out, "{number}");
     }
 
-    fn time(&self, out: &mut String, a: &str, b: &str, between: &str) {
-        let day = 1 + (self.now / 86_400_000) % 28;
-        let _ = write!(out, "2026{a}11{b}{day:02}{between}");
+    fn time(&self, out: &mut String) {
+        out.push_str("2026-11-01 ");
         self.clock(out);
         let _ = write!(out, ",{:03}", self.now % 1000);
     }

@@ -9,5 +9,6 @@
 mod browser;
 mod command_line;
 mod errors;
+mod explain_log;
 mod kill;
 mod process;

@@ -4,10 +4,9 @@ use halo_types::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{ToSpan as _, ZonedDateTime};
-use regex::Captures;
 
-use super::found;
 use crate::hits::Hits;
+use crate::pattern::Found;
 use crate::table::built_in;
 use crate::unwrap::Layer;
 
@@ -22,9 +21,11 @@ pub(super) fn next(
     zone: Option<&TimeZone>,
 ) -> Option<Timestamp> {
     let patterns = &built_in().hints;
-    let time = found(&patterns.clock, layer, index, hits)
+    let time = patterns
+        .clock
+        .captures(layer, index, hits)
         .and_then(|found| Clock::western(&found))
-        .or_else(|| found(&patterns.clock_cjk, layer, index, hits).and_then(|f| Clock::cjk(&f)))?;
+        .or_else(|| patterns.clock_cjk.captures(layer, index, hits).and_then(|f| Clock::cjk(&f)))?;
     let zone = time.zone.clone().or_else(|| zone.cloned())?;
     let now = jiff::Timestamp::from_millisecond(now.0).ok()?.to_zoned_datetime(zone);
     let at = time.after(&now)?;
@@ -48,8 +49,8 @@ enum Day {
 }
 
 impl Clock {
-    fn western(found: &Captures<'_>) -> Option<Self> {
-        let text = |name: &str| found.name(name).map(|m| m.as_str());
+    fn western(found: &Found<'_>) -> Option<Self> {
+        let text = |name: &str| found.name(name);
         let number = |name: &str| text(name).and_then(|digits| digits.parse::<i16>().ok());
         let half = text("half").map(|half| half.as_bytes()[0].to_ascii_lowercase());
         let hour = number("hour");
@@ -86,8 +87,8 @@ impl Clock {
         Some(Self { time: time.ok()?, day, zone })
     }
 
-    fn cjk(found: &Captures<'_>) -> Option<Self> {
-        let either = |a: &str, b: &str| found.name(a).or_else(|| found.name(b)).map(|m| m.as_str());
+    fn cjk(found: &Found<'_>) -> Option<Self> {
+        let either = |a: &str, b: &str| found.name(a).or_else(|| found.name(b));
         let number = |text: Option<&str>| text.and_then(|digits| digits.parse::<i8>().ok());
         let hour = number(either("hour", "hour2"))?;
         let minute = number(either("minute", "minute2")).unwrap_or(0);

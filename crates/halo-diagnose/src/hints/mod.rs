@@ -5,10 +5,9 @@ mod time;
 
 use halo_types::{Evidence, Kind, Retry, Timestamp};
 use jiff::tz::TimeZone;
-use regex::Captures;
 
 use crate::hits::Hits;
-use crate::table::{Pattern, built_in};
+use crate::table::built_in;
 use crate::unwrap::{Key, Layer, Origin, Wait};
 
 pub(crate) use time::rfc3339;
@@ -17,9 +16,6 @@ pub(crate) use time::rfc3339;
 const MAX_WAIT_MS: u64 = 400 * 24 * 3_600_000;
 /// A header that asks for more than this means "long"; it is heard as this.
 const LONG_MS: u64 = 30 * 24 * 3_600_000;
-/// The longest text that is searched.
-const MAX_TEXT: usize = 6 * 1024;
-
 /// What waits are read from, and what instants are reckoned with.
 pub(crate) struct Source<'a> {
     pub(crate) evidence: &'a Evidence,
@@ -191,56 +187,37 @@ fn told_by_words(source: &Source<'_>, now: Option<Timestamp>) -> Option<Retry> {
     None
 }
 
-/// The text of a pattern's match in a layer, if the words it needs are there.
-fn found<'l>(
-    pattern: &'static Pattern,
-    layer: &'l Layer,
-    index: usize,
-    hits: &Hits,
-) -> Option<Captures<'l>> {
-    let there = hits.any_of(index, &pattern.on);
-    there.then(|| pattern.regex.get().captures(head(layer.text.as_str()))).flatten()
-}
-
 fn duration_in(layer: &Layer, index: usize, hits: &Hits) -> Option<u64> {
     let patterns = &built_in().hints;
-    if let Some(found) = found(&patterns.duration, layer, index, hits)
-        && let Some(ms) = time::spelled_duration(&found["span"])
+    if let Some(found) = patterns.duration.captures(layer, index, hits)
+        && let Some(ms) = time::spelled_duration(found.name("span")?)
     {
         return Some(ms);
     }
-    if let Some(found) = found(&patterns.chinese, layer, index, hits) {
+    if let Some(found) = patterns.chinese.captures(layer, index, hits) {
         let (n, unit) = found
             .name("a")
             .zip(found.name("au"))
             .or_else(|| found.name("b").zip(found.name("bu")))?;
-        let scale = match unit.as_str() {
+        let scale = match unit {
             "毫秒" => 1.0,
             "秒" => 1_000.0,
             "分钟" | "分鐘" | "分" => 60_000.0,
             "天" => 86_400_000.0,
             _ => 3_600_000.0,
         };
-        return n.as_str().parse::<f64>().ok().and_then(|n| whole_ms(n * scale));
+        return n.parse::<f64>().ok().and_then(|n| whole_ms(n * scale));
     }
-    let bare = found(&patterns.bare, layer, index, hits)?;
-    bare["n"].parse::<f64>().ok().and_then(|n| whole_ms(n * 1000.0))
+    let bare = patterns.bare.captures(layer, index, hits)?;
+    bare.name("n")?.parse::<f64>().ok().and_then(|n| whole_ms(n * 1000.0))
 }
 
 /// An instant that a text names as the end of a limit.
 fn instant_in(layer: &Layer, index: usize, hits: &Hits) -> Option<Timestamp> {
-    let found = found(&built_in().hints.instant, layer, index, hits)?;
+    let found = built_in().hints.instant.captures(layer, index, hits)?;
     // A date without a zone is the provider's own: China's where the words are Chinese.
     let chinese = layer.text.as_str().chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
-    time::instant_in_zone(&found["at"], if chinese { 8 * 3600 } else { 0 })
-}
-
-fn head(text: &str) -> &str {
-    let mut end = text.len().min(MAX_TEXT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
+    time::instant_in_zone(found.name("at")?, if chinese { 8 * 3600 } else { 0 })
 }
 
 /// Whole milliseconds, rounded up so that no wait ends too early.

@@ -217,7 +217,13 @@ fn keeps(word: &[u8], next: Option<&u8>, before: &[u8]) -> bool {
         return true;
     }
     if word.len() == 3 && (word[0] == b'4' || word[0] == b'5') {
-        return next.is_none_or(|b| !b"%.".contains(b)) || next == Some(&b'.');
+        // A status; but not the milliseconds of a time, a port, the number of a channel.
+        let part = match before {
+            [.., digit, b',' | b'.' | b':'] => digit.is_ascii_digit(),
+            [.., b'#'] => true,
+            _ => false,
+        };
+        return !part && next != Some(&b'%');
     }
     if word.len() == 1 && (before.ends_with(b"HTTP/") || before.ends_with(b"HTTP/1.")) {
         return true;
@@ -284,6 +290,7 @@ mod tests {
     fn numbers_and_ids_give_way_but_what_tells_the_kind_stays() {
         for (text, want) in [
             ("2026-11-01T12:00:00.123Z x", "70-70T70:70:70.70Z x"),
+            ("12:00:00,429 [429] #429 10.0.0.1:443 429%", "70:70:70,70 [429] #70 70.0.0.70:70 70%"),
             ("status code 429, wait 20s", "status code 429, wait 70s"),
             ("limit: 0 of 500000", "limit: 0 of 70"),
             ("\"code\":1302, id 1302", "\"code\":1302, id 70"),

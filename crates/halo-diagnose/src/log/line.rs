@@ -2,6 +2,7 @@
 //! line before.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use memchr::memmem;
 
@@ -93,7 +94,7 @@ fn cri(line: &[u8]) -> Option<usize> {
 /// `Nov  1 12:00:00 host program[123]: `, also with an RFC 3339 time, and with `<34>` before.
 fn syslog(line: &[u8]) -> Option<usize> {
     let head = &line[..line.len().min(160)];
-    let colon = memmem::find(head, b"]: ")?;
+    let colon = memchr::memchr_iter(b']', head).find(|at| head[at + 1..].starts_with(b": "))?;
     let open = memchr::memrchr(b'[', &head[..colon])?;
     let number = &head[open + 1..colon];
     if number.is_empty() || !number.iter().all(u8::is_ascii_digit) {
@@ -241,13 +242,16 @@ pub(super) fn level(body: &[u8]) -> Level {
 }
 
 fn json_level(body: &[u8]) -> Level {
-    const KEYS: &[&[u8]] =
-        &[b"\"level\":", b"\"severity\":", b"\"levelname\":", b"\"lvl\":", b"\"log.level\":"];
+    // A search is not set up anew for each line.
+    static KEYS: LazyLock<[memmem::Finder<'static>; 5]> = LazyLock::new(|| {
+        ["\"level\":", "\"severity\":", "\"levelname\":", "\"lvl\":", "\"log.level\":"]
+            .map(memmem::Finder::new)
+    });
     // Loggers write the level near the beginning; its key may come late only in short records.
     let head = &body[..body.len().min(1024)];
-    for key in KEYS {
-        let Some(found) = memmem::find(head, key) else { continue };
-        let value = head[found + key.len()..].trim_ascii_start();
+    for key in KEYS.iter() {
+        let Some(found) = key.find(head) else { continue };
+        let value = head[found + key.needle().len()..].trim_ascii_start();
         if value.first() == Some(&b'"') {
             let word = &value[1..];
             let end = word.iter().take(12).take_while(|b| b.is_ascii_alphabetic()).count();

@@ -34,6 +34,7 @@ const LITERALS: &[&str] = &[
     "sage limit",
     "redit balance",
     "is too long",
+    "oo large",
     "nauthorized",
     "orbidden",
     "navailable",
@@ -44,7 +45,6 @@ const LITERALS: &[&str] = &[
     "oes not exist",
     "not support",
     "isconnected",
-    "ing hang up",
     "dial tcp",
     // What they say in Chinese.
     "错误",

@@ -161,6 +161,13 @@ const WORDS: &[(u32, &[&str])] = &[
         TYPE,
         &[
             "rate_limit_error",
+            "[api error:",
+            "api error: ",
+            "error, status code: ",
+            "quota_exceeded",
+            "insufficient_user_quota",
+            ".content.70",
+            "image.source.base64",
             "insufficient_quota",
             "overloaded_error",
             "invalid_request_error",
@@ -449,7 +456,7 @@ const WORDS: &[(u32, &[&str])] = &[
     (
         TEST,
         &[
-            "passed",
+            "|passed|",
             "::test_",
             "✓",
             "✔",

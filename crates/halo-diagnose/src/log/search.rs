@@ -1,6 +1,7 @@
 //! Finds the blocks of a window that tell of an error.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
@@ -14,8 +15,8 @@ use super::window::{LOOK, Window};
 
 /// The most lines of one block.
 const MAX_LINES: usize = 160;
-/// How many verdicts are remembered.
-const MAX_CACHE: usize = 8192;
+/// How many verdicts are remembered, twice: those of late and those before.
+const MAX_CACHE: usize = 8 * 1024;
 /// Of a line whose beginning is out of sight, pieces of this length are looked at by themselves,
 /// with half of it before and after.
 const PIECE: u64 = 16 * 1024;
@@ -52,8 +53,30 @@ pub struct Found<'a> {
 #[derive(Debug, Default)]
 pub struct Searcher {
     options: Options,
-    cache: HashMap<u64, Option<Verdict>>,
+    verdicts: Verdicts,
     digest: Digest,
+}
+
+/// Verdicts by the hash of what was judged. When the late ones are many, those before are
+/// forgotten; what is asked for again stays.
+#[derive(Debug, Default)]
+struct Verdicts {
+    late: HashMap<u64, Option<Verdict>>,
+    before: HashMap<u64, Option<Verdict>>,
+}
+
+impl Verdicts {
+    fn of(&mut self, key: u64, judge: impl FnOnce() -> Option<Verdict>) -> Option<Verdict> {
+        if let Some(verdict) = self.late.get(&key) {
+            return *verdict;
+        }
+        let verdict = self.before.get(&key).copied().unwrap_or_else(judge);
+        if self.late.len() >= MAX_CACHE {
+            self.before = std::mem::take(&mut self.late);
+        }
+        self.late.insert(key, verdict);
+        verdict
+    }
 }
 
 /// Where the block around a hit lies.
@@ -66,8 +89,9 @@ struct Block {
 struct Walk<'w> {
     bytes: &'w [u8],
     offset: u64,
-    /// The line of the last hit, the beginning of its block and how many lines lie between.
-    last: Option<(usize, usize, usize)>,
+    /// The line of the last hit, and the beginning of its block with how many lines lie between:
+    /// none if that is out of sight.
+    last: Option<(usize, Option<(usize, usize)>)>,
     /// The beginning of the last block that was judged.
     judged: Option<usize>,
     /// A place whose line is known, and that line.
@@ -114,18 +138,10 @@ impl Searcher {
         let level = line::level(&first[line::body_start(first)..]);
         self.digest.fill(text, true);
         let key = hash(level as u64, &self.digest.text);
-        let verdict = match self.cache.get(&key) {
-            Some(verdict) => *verdict,
-            None => {
-                let words = String::from_utf8_lossy(&self.digest.text);
-                let verdict = verdict::decide(&words, level, self.options.provider.as_deref());
-                if self.cache.len() >= MAX_CACHE {
-                    self.cache.clear();
-                }
-                self.cache.insert(key, verdict);
-                verdict
-            }
-        }?;
+        let verdict = self.verdicts.of(key, || {
+            let words = String::from_utf8_lossy(&self.digest.text);
+            verdict::decide(&words, level, self.options.provider.as_deref())
+        })?;
         let line = self.digest.lines.get(verdict.line).map_or(0, |line| i64::from(*line));
         let first_line = walk.line_of(block.start);
         let inner = text.strip_suffix(b"\n").unwrap_or(text);
@@ -160,14 +176,17 @@ impl Walk<'_> {
         };
         let limit = (start + LOOK).min(self.bytes.len());
         let line_end = memchr(b'\n', &self.bytes[hit..limit]).map_or(limit, |at| hit + at + 1);
-        let head = self.head(hit, start);
-        let next = line_end;
+        // Where no beginning is in sight, the line stands for itself.
+        let (head, end) = match self.head(hit, start) {
+            Some(head) => (head, None),
+            None => (start, Some(line_end)),
+        };
         if self.judged == Some(head) {
-            return (None, next);
+            return (None, line_end);
         }
         self.judged = Some(head);
-        let end = self.end(head);
-        (Some(Block { start: head, end }), next)
+        let end = end.unwrap_or_else(|| self.end(head));
+        (Some(Block { start: head, end }), line_end)
     }
 
     /// A piece of a line whose beginning is out of sight. Pieces lie at fixed places of the
@@ -188,17 +207,16 @@ impl Walk<'_> {
         (Some(Block { start, end }), next)
     }
 
-    /// Where the block begins to which the line at `line` belongs.
-    fn head(&mut self, hit: usize, line: usize) -> usize {
+    /// Where the block begins to which the line at `line` belongs; `None` if that is too far away.
+    fn head(&mut self, hit: usize, line: usize) -> Option<usize> {
         let low = hit.saturating_sub(LOOK);
         let mut at = line;
         let mut lines = 0;
         let mut body = self.body(at);
         let found = loop {
-            if let Some((last, head, before)) =
-                self.last.filter(|(last, ..)| *last == at && at != line)
-            {
-                debug_assert!(last >= head, "a block begins before its lines");
+            if let Some((_, head)) = self.last.filter(|(last, _)| *last == at && at != line) {
+                // What was out of sight for a line before is so for this one.
+                let Some((head, before)) = head else { break None };
                 lines += before;
                 break (lines <= MAX_LINES && head >= low).then_some(head);
             }
@@ -224,9 +242,8 @@ impl Walk<'_> {
             body = previous;
             lines += 1;
         };
-        let head = found.unwrap_or(line);
-        self.last = Some((line, head, if found.is_some() { lines } else { 0 }));
-        head
+        self.last = Some((line, found.map(|head| (head, lines))));
+        found
     }
 
     fn line_end(&self, at: usize) -> usize {
@@ -294,8 +311,10 @@ impl Walk<'_> {
 
 /// A request id in a block, as a hash.
 fn request_id(text: &[u8]) -> Option<u64> {
-    const LABELS: &[&[u8]] =
-        &[b"equest_id", b"equest id", b"equest-id", b"equestId", b"equest ID", b"equestID"];
+    // A search is not set up anew for each block.
+    static FINDERS: LazyLock<[memmem::Finder<'static>; 2]> =
+        LazyLock::new(|| [memmem::Finder::new("req_"), memmem::Finder::new("equest")]);
+    const LABELS: &[&[u8]] = &[b"_id", b" id", b"-id", b"Id", b" ID", b"ID"];
     let after = |at: usize| {
         let rest = &text[at..];
         let skip = rest.iter().take(8).take_while(|b| b"\"'\\:= []".contains(b)).count();
@@ -308,8 +327,12 @@ fn request_id(text: &[u8]) -> Option<u64> {
         let word = &word[..end];
         (end >= 8 && word.iter().any(u8::is_ascii_digit)).then(|| hash(1, word))
     };
-    if let Some(at) = memmem::find(text, b"req_").filter(|at| *at > 0) {
+    if let Some(at) = FINDERS[0].find(text) {
         return after(at);
     }
-    LABELS.iter().find_map(|label| after(memmem::find(text, label)? + label.len()))
+    FINDERS[1].find_iter(text).find_map(|at| {
+        let rest = &text[at + "equest".len()..];
+        let label = LABELS.iter().find(|label| rest.starts_with(label))?;
+        after(at + "equest".len() + label.len())
+    })
 }

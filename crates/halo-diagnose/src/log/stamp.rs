@@ -1,5 +1,7 @@
 //! Times as programs write them at the head of a line.
 
+use std::sync::LazyLock;
+
 use memchr::memmem;
 
 /// An instant as a log tells it.
@@ -51,20 +53,24 @@ pub(super) fn find(line: &[u8], now: Option<i64>) -> Option<Stamp> {
 
 /// A time field of a JSON record.
 fn json(line: &[u8]) -> Option<Stamp> {
-    const KEYS: &[&[u8]] = &[
-        b"\"time\":",
-        b"\"ts\":",
-        b"\"@timestamp\":",
-        b"\"timestamp\":",
-        b"\"asctime\":",
-        b"\"datetime\":",
-        b"\"t\":",
-        b"\"date\":",
-        b"\"__REALTIME_TIMESTAMP\":",
-    ];
+    // A search is not set up anew for each line.
+    static KEYS: LazyLock<[memmem::Finder<'static>; 9]> = LazyLock::new(|| {
+        [
+            "\"time\":",
+            "\"ts\":",
+            "\"@timestamp\":",
+            "\"timestamp\":",
+            "\"asctime\":",
+            "\"datetime\":",
+            "\"t\":",
+            "\"date\":",
+            "\"__REALTIME_TIMESTAMP\":",
+        ]
+        .map(memmem::Finder::new)
+    });
     KEYS.iter().find_map(|key| {
-        let found = memmem::find(line, key)?;
-        let value = line[found + key.len()..].trim_ascii_start();
+        let found = key.find(line)?;
+        let value = line[found + key.needle().len()..].trim_ascii_start();
         let value = value.strip_prefix(b"\"").unwrap_or(value);
         iso(value).or_else(|| epoch(value))
     })

@@ -125,6 +125,8 @@ pub struct Summary {
     pub hours: BTreeMap<i64, u64>,
     /// Occurrences without a time, or beyond the most hours that are told apart.
     pub hourless: u64,
+    /// Occurrences whose time names no zone.
+    pub zoneless: u64,
     /// Occurrences whose shape is no longer told apart.
     pub others: BTreeMap<Kind, u64>,
     /// Blocks that were another account of an occurrence already counted.
@@ -205,6 +207,7 @@ impl Summary {
         self.total.add(verdict.transient, found.stamp);
         self.kinds.entry(verdict.kind).or_default().add(verdict.transient, found.stamp);
         *self.vendors.entry(verdict.vendor).or_default() += 1;
+        self.zoneless += u64::from(found.stamp.is_some_and(|stamp| !stamp.zoned));
         let hour = found.stamp.map(|stamp| stamp.ms.div_euclid(3_600_000));
         match hour.filter(|hour| self.hours.len() < MAX_HOURS || self.hours.contains_key(hour)) {
             Some(hour) => *self.hours.entry(hour).or_default() += 1,

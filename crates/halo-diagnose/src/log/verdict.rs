@@ -47,7 +47,7 @@ pub(super) fn decide(text: &str, level: Level, provider: Option<&str>) -> Option
     }
     let text = prompts::without(text);
     let marks = Marks::of(&text);
-    if !marks.has(ERROR | FORM) && level < Level::Warn {
+    if !marks.has(ERROR | FORM | TYPE) && level < Level::Warn {
         return None;
     }
     let named = marks.has(MODEL | TARGET);
@@ -200,9 +200,6 @@ fn is_elsewhere(level: Level, marks: &Marks, (from, to): (usize, usize), place: 
     if marks.within(FOREIGN, from, to) && !marks.within(TARGET | MODEL, from, to) {
         return true;
     }
-    if marks.within(TEST, from, to) {
-        return true;
-    }
-    // What a program reports as an error may well speak to a person; that comes behind.
-    level < Level::Warn && marks.within(TALK, from, place)
+    // What a program reports as a warning or error may well speak to a person, and no test does.
+    level < Level::Warn && (marks.within(TEST, from, to) || marks.within(TALK, from, place))
 }

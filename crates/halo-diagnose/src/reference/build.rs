@@ -371,10 +371,12 @@ fn page(kind: Kind, lang: Lang, prose: &'static Texts, cases: &[Case]) -> KindPa
     let short = kind_text(kind, lang);
     let long = &prose.kind[&kind];
     let transient = (kind != Kind::Unknown).then(|| kind.is_transient());
-    let waiting = match transient {
-        Some(true) => &prose.waiting.yes,
-        Some(false) => &prose.waiting.no,
-        None => &prose.waiting.unknown,
+    let (answer, waiting) = match transient {
+        // Where the way there or the answer itself was at fault, time alone may not cure it.
+        Some(true) if may_last(kind) => (&prose.label.often, &prose.waiting.often),
+        Some(true) => (&prose.label.yes, &prose.waiting.yes),
+        Some(false) => (&prose.label.no, &prose.waiting.no),
+        None => (&prose.label.unknown, &prose.waiting.unknown),
     };
     KindPage {
         kind,
@@ -382,6 +384,7 @@ fn page(kind: Kind, lang: Lang, prose: &'static Texts, cases: &[Case]) -> KindPa
         meaning: text(&short.meaning).to_owned(),
         more: long.more.clone(),
         transient,
+        answer: answer.clone(),
         waiting: waiting.clone(),
         by_itself: prose.by_itself.of(kind).to_owned(),
         remedies: remedies(kind, lang, prose),
@@ -390,6 +393,11 @@ fn page(kind: Kind, lang: Lang, prose: &'static Texts, cases: &[Case]) -> KindPa
         confused: confused(kind, lang, &long.confused),
         rules: rules().iter().filter(|rule| rule.kind == kind).count(),
     }
+}
+
+/// Whether a transient fault of this kind may have a cause that stays.
+fn may_last(kind: Kind) -> bool {
+    matches!(kind, Kind::Network | Kind::Timeout | Kind::InvalidResponse | Kind::StreamInterrupted)
 }
 
 fn remedies(kind: Kind, lang: Lang, prose: &Texts) -> Vec<RemedyText> {
@@ -423,6 +431,9 @@ fn vendors(kind: Kind, prose: &Texts, cases: &[Case]) -> Vec<VendorExamples> {
             .filter(|case| case.vendor.is_some_and(|v| text(&v.id) == text(&vendor.id)))
             .collect();
         examples.sort_by_key(|case| !case.documented);
+        // The same code again teaches nothing.
+        let mut told = BTreeSet::new();
+        examples.retain(|case| quote(&case.seen).is_none_or(|words| told.insert(words)));
         examples.truncate(PER_VENDOR);
         if !examples.is_empty() {
             groups.push(VendorExamples {
@@ -441,6 +452,11 @@ fn vendors(kind: Kind, prose: &Texts, cases: &[Case]) -> Vec<VendorExamples> {
         groups.push(VendorExamples { vendor: None, examples: anyone });
     }
     groups
+}
+
+/// The words that decide.
+fn quote(seen: &Seen) -> Option<&str> {
+    seen.marked.and_then(|(start, end)| seen.words.get(start..end))
 }
 
 /// The kinds it is taken for, those first that the rules had to be warned of most often, each with
@@ -489,6 +505,11 @@ fn near_misses(kind: Kind, other: Kind) -> Vec<(Seen, Seen)> {
             }
         }
     }
-    pairs.sort_by_key(|(this, that)| this.words.len() + that.words.len());
+    // Numbers tell nothing to a reader who does not know them.
+    let number =
+        |seen: &Seen| quote(seen).is_some_and(|words| words.bytes().all(|b| b.is_ascii_digit()));
+    pairs.sort_by_key(|(this, that)| {
+        (number(this) || number(that), this.words.len() + that.words.len())
+    });
     pairs
 }

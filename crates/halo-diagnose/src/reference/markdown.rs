@@ -85,13 +85,13 @@ impl Reference {
         out
     }
 
-    fn write_kind(&self, out: &mut String, page: &KindPage) {
+    pub(super) fn write_kind(&self, out: &mut String, page: &KindPage) {
         let l = self.labels;
         line(out, &format!("<a id=\"{}\"></a>", page.kind));
         heading(out, 3, &format!("{} ({})", page.title, code(page.kind.as_str())));
         line(out, &format!("{}\n\n{}", page.meaning, page.more));
         let sentence = |label: &str, text: &str| format!("\n**{label}** {text}");
-        let helps = format!("{}{}{}", l.helps(page.transient), self.gap(), page.waiting);
+        let helps = format!("{}{}{}", page.answer, self.gap(), page.waiting);
         line(out, &sentence(&l.waiting, &helps));
         line(
             out,

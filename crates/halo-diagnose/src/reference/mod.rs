@@ -150,7 +150,9 @@ pub struct KindPage {
     pub more: String,
     /// Whether an unchanged request may succeed later; `None` where nobody can say.
     pub transient: Option<bool>,
-    /// The same in words.
+    /// Whether waiting helps, in a word or two.
+    pub answer: String,
+    /// The same in a sentence.
     pub waiting: String,
     /// What Halo does without being asked.
     pub by_itself: String,

@@ -221,9 +221,43 @@ fn the_markdown_holds_together() {
     }
 }
 
+/// A page of its own, so that the form is tested and not what the rules say today; that the files
+/// in `docs` say what they say is tested where they are written.
 #[test]
 fn one_kind_as_markdown() {
-    insta::assert_snapshot!(reference(Lang::En).kind_markdown(Kind::OutputLimitExceeded));
+    let seen = |status, words: &str| Seen {
+        status,
+        headers: Vec::new(),
+        words: words.to_owned(),
+        marked: None,
+        rule: "some.rule".to_owned(),
+        source: None,
+    };
+    let reference = reference(Lang::En);
+    let openai = reference.vendor("openai").expect("the best known one").vendor.clone();
+    let page = KindPage {
+        more: "More of it.".to_owned(),
+        otherwise: "Something else.".to_owned(),
+        remedies: reference.kind(Kind::QuotaExhausted).remedies[..2].to_vec(),
+        vendors: vec![
+            VendorExamples {
+                vendor: Some(openai),
+                examples: vec![seen(Some(429), "a | b\nc"), seen(None, "with `code` inside")],
+            },
+            VendorExamples { vendor: None, examples: vec![seen(Some(402), "")] },
+        ],
+        confused: vec![Confusion {
+            kind: Kind::RateLimited,
+            title: "Another".to_owned(),
+            text: "How to tell.".to_owned(),
+            this: Some(seen(None, "no money")),
+            that: Some(seen(None, "no time")),
+        }],
+        ..reference.kind(Kind::QuotaExhausted).clone()
+    };
+    let mut out = String::new();
+    reference.write_kind(&mut out, &page);
+    insta::assert_snapshot!(out);
 }
 
 #[test]

@@ -63,6 +63,7 @@ pub struct Labels {
     pub docs: String,
     pub teach: String,
     pub yes: String,
+    pub often: String,
     pub no: String,
     pub unknown: String,
     pub nothing_sent: String,
@@ -84,22 +85,13 @@ impl Labels {
             _ => &self.docs,
         }
     }
-
-    /// Whether waiting helps, in one word.
-    #[must_use]
-    pub fn helps(&self, transient: Option<bool>) -> &str {
-        match transient {
-            Some(true) => &self.yes,
-            Some(false) => &self.no,
-            None => &self.unknown,
-        }
-    }
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Waiting {
     pub(super) yes: String,
+    pub(super) often: String,
     pub(super) no: String,
     pub(super) unknown: String,
 }

@@ -106,7 +106,8 @@ pub(crate) struct Unwrapped {
 /// Takes `body` apart.
 pub(crate) fn unwrap(body: &str) -> Unwrapped {
     let trimmed = body.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
-    let mut reader = Reader { layers: vec![Layer::default()], tries: 0, work: 0 };
+    let mut reader = Reader { layers: Vec::with_capacity(6), tries: 0, work: 0 };
+    reader.layers.push(Layer::default());
     let text = cut(body);
     reader.read(&text, 0, 0);
     let html = html::starts_page(trimmed);

@@ -138,7 +138,7 @@ fn bare(before: &str, after: &str) -> bool {
 /// Whether what follows looks like the rest of a status line.
 fn goes_on(after: &str) -> bool {
     let Some(first) = after.chars().next() else { return true };
-    if "])|:;,.'\"}\\{[\r\n".contains(first) {
+    if "])|:;,.'\"}\\{[\r\n，。；、）】".contains(first) {
         return true;
     }
     let Some(rest) = after.strip_prefix([' ', '\t']) else { return false };

@@ -37,7 +37,7 @@ enum Words {
     /// A range of the text that was read.
     There(usize, usize),
     /// Unescaped.
-    Own(Text),
+    Own(Box<Text>),
 }
 
 /// Keys as ranges of the text that was read, innermost last; list items have none of their own.
@@ -602,7 +602,7 @@ impl Parser<'_> {
             Words::There(from, stop.max(from))
         } else {
             out.push_text(self.text, from, stop);
-            Words::Own(out)
+            Words::Own(Box::new(out))
         };
         self.leaf(words, true);
         (stop + 1).min(end)

@@ -36,7 +36,7 @@ pub fn pasted(bytes: &[u8]) {
         let extra = [("Version".to_owned(), "1".to_owned())];
         let report = report(&evidence, &diagnosis, &extra, lang);
         assert!(!report.contains(&KEY[10..KEY.len() - 6]), "the report shows the key:\n{report}");
-        assert!(report.starts_with("# ") && report.contains(&diagnosis.meaning));
+        assert!(report.starts_with("# ") && report.contains(&*diagnosis.meaning));
     }
 }
 

@@ -38,7 +38,7 @@ help-filter = 在本页查找
 help-filter-placeholder = 词语、状态码或服务商
 help-filter-none = 本页没有符合的内容。请把错误粘贴到上面的输入框。
 help-looks = { $n ->
-   *[other] 错误的样子（{ $n } 个来源）
+   *[other] 各家的原话（{ $n } 个来源）
 }
 help-source = 来源
 help-to-pages = 前往服务商的页面

@@ -9,7 +9,7 @@ use askama::Template;
 use axum::Router;
 use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
-use halo_diagnose::reference::{KindPage, Reference, Seen};
+use halo_diagnose::reference::{Reference, Seen};
 use halo_diagnose::{reference, rules, vendors};
 use halo_types::Kind;
 
@@ -50,11 +50,6 @@ impl ErrorsPage {
     /// The title of a kind.
     fn title(&self, kind: &Kind) -> &str {
         &self.reference.kind(*kind).title
-    }
-
-    /// Whether waiting helps, in a word.
-    fn helps(&self, page: &KindPage) -> &str {
-        self.reference.labels.helps(page.transient)
     }
 
     /// How much the reference rests on.

@@ -94,8 +94,8 @@ fn failure(w: Words, failed: &TestFailure, headline: String) -> Failure {
         raw_heading: w.t(heading),
         empty: raw.is_empty(),
         raw,
-        title: diagnosis.title.clone(),
-        meaning: diagnosis.meaning.clone(),
+        title: diagnosis.title.to_string(),
+        meaning: diagnosis.meaning.to_string(),
         remedies: remedies(diagnosis),
         status: evidence.status,
         url: evidence.url.clone(),
@@ -157,9 +157,11 @@ fn remedies(diagnosis: &Diagnosis) -> Vec<Remedy> {
             };
             Some(Remedy {
                 action: remedy.action.as_str(),
-                text: remedy.text.clone(),
+                text: remedy.text.to_string(),
                 here: field.is_some(),
-                url: field.map(str::to_owned).or_else(|| remedy.url.clone()),
+                url: field
+                    .map(str::to_owned)
+                    .or_else(|| remedy.url.as_ref().map(ToString::to_string)),
             })
         })
         .collect()

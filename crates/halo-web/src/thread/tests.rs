@@ -34,8 +34,8 @@ fn diagnosis(kind: Kind, evidence: &Evidence, words: &str) -> Diagnosis {
         confidence: Confidence::Certain,
         retry: None,
         facts: Facts { request_id: Some("req_1".to_owned()), ..Facts::default() },
-        title: format!("The title of {kind}"),
-        meaning: "What it means.".to_owned(),
+        title: format!("The title of {kind}").into(),
+        meaning: "What it means.".into(),
         remedies: Vec::new(),
         because: Because {
             rule: "the.rule".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use halo_diagnose::log::{Count, Group, Stamp};
+use halo_diagnose::log::{Group, Stamp};
 use halo_diagnose::{kind_text, vendor};
 use halo_types::Diagnosis;
 use serde::Serialize;
@@ -12,6 +12,27 @@ use super::Report;
 
 /// How many groups are written.
 const MAX_GROUPS: usize = 200;
+
+/// The whole.
+#[derive(Serialize)]
+struct Object<'a> {
+    files: Vec<Value>,
+    lines: u64,
+    bytes: u64,
+    total: u64,
+    transient: u64,
+    transient_share: Value,
+    repeated: u64,
+    partial: bool,
+    first: Option<String>,
+    last: Option<String>,
+    kinds: Vec<Value>,
+    vendors: Vec<Value>,
+    hours: Vec<Value>,
+    without_time: u64,
+    groups: Vec<GroupJson<'a>>,
+    others: Vec<Value>,
+}
 
 /// Errors of one shape.
 #[derive(Serialize)]
@@ -74,8 +95,7 @@ pub(super) fn write(out: &mut impl Write, report: &Report<'_>) -> io::Result<()>
         .hours
         .iter()
         .map(|(hour, count)| {
-            let start =
-                Stamp { ms: hour * 3_600_000, zoned: summary.total.first.is_some_and(|s| s.zoned) };
+            let start = Stamp { ms: hour * 3_600_000, zoned: summary.zoneless == 0 };
             json!({ "hour": start.text(), "count": count })
         })
         .collect();
@@ -87,25 +107,24 @@ pub(super) fn write(out: &mut impl Write, report: &Report<'_>) -> io::Result<()>
     }
     let others: Vec<Value> =
         others.iter().map(|(kind, count)| json!({ "kind": kind, "count": count })).collect();
-    let Count { count: total, transient, first, last } = summary.total;
-    let object = json!({
-        "files": files,
-        "lines": summary.lines,
-        "bytes": summary.bytes,
-        "total": total,
-        "transient": transient,
-        "transient_share": share(transient, total),
-        "repeated": summary.repeated,
-        "partial": report.partial,
-        "first": text(first),
-        "last": text(last),
-        "kinds": kinds,
-        "vendors": vendors,
-        "hours": hours,
-        "without_time": summary.hourless,
-        "groups": groups,
-        "others": others,
-    });
+    let object = Object {
+        files,
+        lines: summary.lines,
+        bytes: summary.bytes,
+        total: summary.total.count,
+        transient: summary.total.transient,
+        transient_share: share(summary.total.transient, summary.total.count),
+        repeated: summary.repeated,
+        partial: report.partial,
+        first: text(summary.total.first),
+        last: text(summary.total.last),
+        kinds,
+        vendors,
+        hours,
+        without_time: summary.hourless,
+        groups,
+        others,
+    };
     serde_json::to_writer(&mut *out, &object).map_err(io::Error::from)?;
     writeln!(out)
 }

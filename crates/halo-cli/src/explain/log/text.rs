@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use halo_diagnose::log::{Count, Group, Stamp};
 use halo_diagnose::{Context, diagnose, kind_text, vendor};
-use halo_types::{Diagnosis, Kind};
+use halo_types::{Diagnosis, Kind, Timestamp};
 
 use super::Report;
 use super::json::by_count;
@@ -38,7 +38,9 @@ pub(super) struct Shown {
 impl Shown {
     pub(super) fn of(group: &Group, report: &Report<'_>) -> Self {
         let evidence = group.evidence(report.provider);
-        let context = Context { now: evidence.at.or(report.context.now), ..report.context.clone() };
+        // Waits count from when the line was written; the present has nothing to do with them.
+        let now = group.stamp.map(|stamp| Timestamp(stamp.ms));
+        let context = Context { now, ..report.context.clone() };
         let mut diagnosis = diagnose(&evidence, &context);
         conceal::diagnosis(&mut diagnosis, &evidence);
         let words = evidence.body.text();
@@ -143,7 +145,7 @@ fn histogram(out: &mut String, report: &Report<'_>, words: &Words, style: Style)
         line(out, &format!("  {}", words.earlier.replace("{count}", &grouped(earlier))));
     }
     let most = bars.values().skip(left_out).max().copied().unwrap_or(1).max(1);
-    let zoned = summary.total.first.is_some_and(|stamp| stamp.zoned);
+    let zoned = summary.zoneless == 0;
     for (at, count) in bars.iter().skip(left_out) {
         let stamp = Stamp { ms: at * step * 3_600_000, zoned };
         let text = stamp.text();

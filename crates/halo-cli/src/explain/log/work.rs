@@ -41,6 +41,8 @@ struct Sum {
     /// Threads at work.
     working: usize,
     interrupted: bool,
+    /// Whether a thread has died, so that its window will never be added.
+    broken: bool,
 }
 
 struct Shared {
@@ -82,6 +84,10 @@ pub(super) fn run(files: Vec<PathBuf>, options: &Options) -> Done {
         .changed
         .wait_while(lock(&shared.sum), |sum| sum.working > 0 && !sum.interrupted)
         .unwrap_or_else(PoisonError::into_inner);
+    if sum.broken {
+        complain("a part of the search has failed; what follows is not the whole");
+        shared.failures.fetch_add(1, Ordering::SeqCst);
+    }
     let interrupted = sum.interrupted && sum.working > 0;
     if interrupted {
         let issued = || shared.issued.load(Ordering::SeqCst);
@@ -114,7 +120,10 @@ fn work(shared: &Shared, mut searcher: Searcher) {
     struct Leave<'a>(&'a Shared);
     impl Drop for Leave<'_> {
         fn drop(&mut self) {
-            lock(&self.0.sum).working -= 1;
+            let mut sum = lock(&self.0.sum);
+            sum.working -= 1;
+            sum.broken |= std::thread::panicking();
+            drop(sum);
             self.0.changed.notify_all();
         }
     }
@@ -139,8 +148,11 @@ fn work(shared: &Shared, mut searcher: Searcher) {
         let newlines = searcher.search(&window, &mut found);
         let mut sum = shared
             .changed
-            .wait_while(lock(&shared.sum), |sum| sum.next < job.number)
+            .wait_while(lock(&shared.sum), |sum| sum.next < job.number && !sum.broken)
             .unwrap_or_else(PoisonError::into_inner);
+        if sum.broken {
+            break;
+        }
         add(&mut sum, &job, &buffer, newlines, &found);
         drop(sum);
         shared.changed.notify_all();
