@@ -1,7 +1,6 @@
-//! Escapes that stick to the words of a text: a program printed a string as its source would
-//! have it, as logfmt and Python's `repr` do.
+//! Escapes: of strings in values, and those that stick to the words of a text because a program
+//! printed a string as its source would have it, as logfmt and Python's `repr` do.
 
-use super::value;
 use crate::text::Text;
 
 /// `text[start..end]` with its escapes resolved; `None` where there are none.
@@ -28,7 +27,7 @@ pub(super) fn resolved(text: &Text, start: usize, end: usize) -> Option<Text> {
             Some(quote @ (b'"' | b'\'')) => Some((char::from(*quote), letter + 1)),
             Some(_) => colour(bytes, letter)
                 .map(|next| (' ', next))
-                .or_else(|| value::character(bytes, letter - 1, end)),
+                .or_else(|| character(bytes, letter - 1, end)),
             None => None,
         };
         let Some((c, next)) = spoken else {
@@ -78,6 +77,99 @@ fn colour(bytes: &[u8], at: usize) -> Option<usize> {
         rest[escape.len()..].iter().take_while(|b| b.is_ascii_digit() || **b == b';').count();
     let letter = escape.len() + digits;
     rest.get(letter).filter(|b| b.is_ascii_alphabetic()).map(|_| at + letter + 1)
+}
+
+/// `text[start..end]` with one level of escapes resolved.
+pub(super) fn unescape(text: &Text, start: usize, end: usize) -> Text {
+    let mut out = Text::default();
+    let mut at = start;
+    while at < end {
+        at = copy_char(text, at, end, &mut out);
+    }
+    out
+}
+
+/// Copies one character, resolving an escape; returns the next offset.
+fn copy_char(text: &Text, at: usize, end: usize, out: &mut Text) -> usize {
+    let s = text.as_str();
+    let bytes = s.as_bytes();
+    if bytes[at] != b'\\' || at + 1 >= end {
+        let stop = memchr::memchr(b'\\', &bytes[at + 1..end]).map_or(end, |found| at + 1 + found);
+        out.push_text(text, at, stop);
+        return stop;
+    }
+    escape(text, at, end, out)
+}
+
+/// Resolves the escape at `at`, where a backslash stands.
+pub(super) fn escape(text: &Text, at: usize, end: usize, out: &mut Text) -> usize {
+    let s = text.as_str();
+    let bytes = s.as_bytes();
+    let raw = text.raw(at);
+    let simple = match bytes.get(at + 1) {
+        Some(b'n' | b'r') => Some('\n'),
+        Some(b't') => Some('\t'),
+        Some(b'"') => Some('"'),
+        Some(b'\'') => Some('\''),
+        Some(b'\\') => Some('\\'),
+        Some(b'/') => Some('/'),
+        Some(b'b' | b'f') => Some(' '),
+        _ => None,
+    };
+    if let Some(c) = simple {
+        out.push(c, raw);
+        return at + 2;
+    }
+    if let Some((c, next)) = character(bytes, at, end) {
+        out.push(c, raw);
+        return next;
+    }
+    out.push('\\', raw);
+    at + 1
+}
+
+/// The character that is written as a number at `at`, where a backslash stands, and where it ends.
+fn character(bytes: &[u8], at: usize, end: usize) -> Option<(char, usize)> {
+    match bytes.get(at + 1) {
+        Some(b'u') => code_point(bytes, at + 2, end),
+        Some(b'x') => byte_escapes(bytes, at, end),
+        _ => None,
+    }
+}
+
+/// The character that one or several `\xNN` of a Python bytes literal stand for.
+fn byte_escapes(bytes: &[u8], at: usize, end: usize) -> Option<(char, usize)> {
+    let byte = |at: usize| -> Option<u8> {
+        let escape = bytes.get(at..at + 4).filter(|e| at + 4 <= end && e.starts_with(b"\\x"))?;
+        u8::from_str_radix(std::str::from_utf8(&escape[2..]).ok()?, 16).ok()
+    };
+    let mut run = [0; 4];
+    for len in 0..run.len() {
+        run[len] = byte(at + 4 * len)?;
+        if let Ok(text) = std::str::from_utf8(&run[..=len]) {
+            return Some((text.chars().next()?, at + 4 * (len + 1)));
+        }
+    }
+    None
+}
+
+/// The character that `XXXX`, or two halves of a pair, stand for, and where they end.
+fn code_point(bytes: &[u8], at: usize, end: usize) -> Option<(char, usize)> {
+    let first = hex4(bytes, at, end)?;
+    let pair = (0xD800..0xDC00).contains(&first) && bytes.get(at + 4..at + 6) == Some(b"\\u");
+    let low = if pair { hex4(bytes, at + 6, end) } else { None };
+    Some(match low.filter(|low| (0xDC00..0xE000).contains(low)) {
+        Some(low) => {
+            let code = 0x10000 + ((first - 0xD800) << 10) + (low - 0xDC00);
+            (char::from_u32(code).unwrap_or('\u{fffd}'), at + 10)
+        }
+        None => (char::from_u32(first).unwrap_or('\u{fffd}'), at + 4),
+    })
+}
+
+fn hex4(bytes: &[u8], at: usize, end: usize) -> Option<u32> {
+    let digits = bytes.get(at..at + 4).filter(|_| at + 4 <= end)?;
+    u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 #[cfg(test)]

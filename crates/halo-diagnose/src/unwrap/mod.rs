@@ -8,6 +8,7 @@
 
 mod escapes;
 mod html;
+mod leaf;
 mod status;
 mod trace;
 mod value;
@@ -200,7 +201,7 @@ impl Reader {
             if value::is_escaped(bytes, start) {
                 // Escaped JSON without the string around it, as in `error={\"message\":…`.
                 self.plain(text, plain_from, start, into);
-                let rest = value::unescape(text, start, s.len());
+                let rest = escapes::unescape(text, start, s.len());
                 if rest.len() < s.len() - start {
                     self.read(&rest, into, depth + 1);
                     return;
@@ -286,7 +287,7 @@ impl Reader {
     fn value(&mut self, tree: &value::Tree, source: &Text, depth: usize) {
         let index = self.layers.len();
         self.layers.push(Layer { depth: depth_number(depth + 1), ..Layer::default() });
-        let mut room = [0; value::MAX_NAME];
+        let mut room = [0; leaf::MAX_NAME];
         for leaf in &tree.leaves {
             let leaf = leaf.said(source, &mut room);
             if leaf.is_noise() {

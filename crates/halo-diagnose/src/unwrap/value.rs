@@ -4,273 +4,19 @@
 //! It never fails on a value that looks like an object; it stops where the input does. It yields
 //! the leaves with the keys above them, since a diagnosis needs no tree.
 
-use super::{Key, Wait, contains_ci};
+use super::escapes::escape;
+use super::leaf::{DELAYS, Leaf, Path, Words};
 use crate::text::Text;
 
 /// How deep objects may nest before the rest is skipped.
 const MAX_NESTING: usize = 24;
 /// How many leaves one value may have.
 const MAX_LEAVES: usize = 400;
-/// How many words of a path are kept.
-const MAX_PATH: usize = 6;
 
 /// The leaves of one value.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     pub(super) leaves: Vec<Leaf>,
-}
-
-/// A text, number or flag of a value.
-#[derive(Debug)]
-pub(super) struct Leaf {
-    /// The keys above it.
-    path: Path,
-    /// Its words, unescaped.
-    words: Words,
-    /// Whether it was in quotes.
-    quoted: bool,
-}
-
-/// The words of a leaf: most need no unescaping and stay where they are.
-#[derive(Debug)]
-enum Words {
-    /// A range of the text that was read.
-    There(usize, usize),
-    /// Unescaped.
-    Own(Box<Text>),
-}
-
-/// Keys as ranges of the text that was read, innermost last; list items have none of their own.
-#[derive(Debug, Clone, Copy, Default)]
-struct Path {
-    keys: [(u32, u32); MAX_PATH],
-    len: usize,
-    /// The leaf is the name of an error that stood as a key.
-    names: bool,
-}
-
-/// What a leaf says, beside the text that it was read from.
-pub(super) struct Said<'t> {
-    source: &'t Text,
-    leaf: &'t Leaf,
-    /// The key in small letters; empty where it is too long to have a meaning.
-    name: &'t str,
-}
-
-/// The longest key with a meaning of its own.
-pub(super) const MAX_NAME: usize = 24;
-
-impl Leaf {
-    /// The leaf read beside its text; `name` is room for its key.
-    pub(super) fn said<'t>(&'t self, source: &'t Text, name: &'t mut [u8; MAX_NAME]) -> Said<'t> {
-        let key = if self.path.names { "__type" } else { self.path.last(source) };
-        let room = name.get_mut(..key.len()).unwrap_or_default();
-        if !room.is_empty() {
-            room.copy_from_slice(key.as_bytes());
-            room.make_ascii_lowercase();
-        }
-        Said { source, leaf: self, name: std::str::from_utf8(room).unwrap_or_default() }
-    }
-}
-
-impl Path {
-    fn last<'t>(&self, source: &'t Text) -> &'t str {
-        self.len.checked_sub(1).map_or("", |at| self.key(source, at))
-    }
-
-    fn key<'t>(&self, source: &'t Text, at: usize) -> &'t str {
-        let (start, end) = self.keys[at];
-        &source.as_str()[start as usize..end as usize]
-    }
-}
-
-/// Fields whose `seconds` tell how long to wait.
-const DELAYS: &[&str] = &["retrydelay", "retry_delay"];
-
-impl<'t> Said<'t> {
-    pub(super) fn as_str(&self) -> &'t str {
-        match &self.leaf.words {
-            Words::There(start, end) => &self.source.as_str()[*start..*end],
-            Words::Own(text) => text.as_str(),
-        }
-    }
-
-    /// The text that the words are a part of, and the part.
-    pub(super) fn place(&self) -> (&'t Text, usize, usize) {
-        match &self.leaf.words {
-            Words::There(start, end) => (self.source, *start, *end),
-            Words::Own(text) => (text, 0, text.len()),
-        }
-    }
-
-    /// The words as a text of their own.
-    pub(super) fn to_text(&self) -> Text {
-        let (text, start, end) = self.place();
-        text.slice(start, end)
-    }
-
-    fn under(&self, names: &[&str]) -> bool {
-        let path = &self.leaf.path;
-        let above = path.len.saturating_sub(1);
-        (0..above).any(|at| {
-            let key = path.key(self.source, at);
-            names.iter().any(|name| key.eq_ignore_ascii_case(name))
-        })
-    }
-
-    /// What the request said, what a model wrote, and where a program stands: not the error.
-    pub(super) fn is_noise(&self) -> bool {
-        match self.name {
-            "failed_generation" | "input" | "prompt" | "prompts" | "documentation_url"
-            | "doc_url" | "user_id" | "timestamp" | "created" | "fingerprint"
-            | "system_fingerprint" | "isretryable" | "arguments" | "tool_choice"
-            | "cost_breakdown" | "usage" | "parentid" | "@type" | "links" | "level"
-            | "severity" | "ts" | "time" | "@timestamp" | "logger" | "caller" | "hostname"
-            | "pid" | "requestbodyvalues" | "extendedrequestid" | "cfid" => true,
-            "object" => self.as_str() != "error",
-            "content" | "text" | "reasoning_content" => {
-                self.under(&["choices", "candidates", "delta", "messages", "contents", "content"])
-            }
-            _ => {
-                self.leaf.path.len > 1
-                    && self.under(&[
-                        "usage",
-                        "links",
-                        "requestBodyValues",
-                        "safetyRatings",
-                        "tools",
-                        "request_body",
-                    ])
-            }
-        }
-    }
-
-    pub(super) fn is_word(&self) -> bool {
-        self.leaf.quoted || self.as_str().chars().any(char::is_alphabetic) && !self.is_flag()
-    }
-
-    fn is_flag(&self) -> bool {
-        matches!(
-            self.as_str(),
-            "null" | "None" | "true" | "false" | "True" | "False" | "undefined" | "nil" | "none"
-        )
-    }
-
-    /// The meaning of the field, if its key has one.
-    pub(super) fn key(&self) -> Option<Key> {
-        let value = self.as_str();
-        let identifier = !value.is_empty()
-            && value.len() <= 96
-            && !self.is_flag()
-            && (!value.contains(char::is_whitespace) || value.len() <= 48)
-            && !value.contains('{');
-        match self.name {
-            "code"
-            | "error_code"
-            | "errcode"
-            | "err_code"
-            | "errorcode"
-            | "error_type"
-            | "errortype"
-            | "type"
-            | "__type"
-            | "status"
-            | "reason"
-            | "status_code"
-            | "statuscode"
-            | "http_code"
-            | "httpstatus"
-            | "http_status"
-            | "raw_status_code"
-            | "blockreason"
-            | "finishreason"
-            | "finish_reason"
-            | "stop_reason"
-            | "native_finish_reason"
-            | "errno"
-            | "name"
-            | "title"
-            | "error_class"
-            | "quotaid"
-            | "bizcode"
-            | "event"
-            | "statustext"
-            | "errortitle"
-            | "ret"
-            | "subtype"
-            | "category" => identifier.then_some(Key::Code),
-            // `{"error":"invalid_api_key"}`, `{"error":"Unauthorized"}`, `{"error":"server_error"}`
-            "error" | "detail" | "message" => {
-                (identifier && !value.contains(' ') && (value.contains('_') || value.contains('.')))
-                    .then_some(Key::Code)
-            }
-            // `"loc":["body","reasoning_effort"]` of FastAPI.
-            "loc" => (identifier && !["body", "query", "path", "header"].contains(&value))
-                .then_some(Key::Param),
-            "param" | "parameter" => (identifier && !value.is_empty()).then_some(Key::Param),
-            "model" | "model_id" | "modelid" | "model_name" => {
-                (identifier && !self.is_flag()).then_some(Key::Model)
-            }
-            "request_id" | "requestid" | "req_id" | "x-request-id" | "requestid:" | "log_id"
-            | "trace_id" | "sid" => identifier.then_some(Key::RequestId),
-            "n_ctx" | "max_model_len" | "context_window" => Some(Key::Window),
-            "n_prompt_tokens" | "prompt_tokens_count" => Some(Key::Sent),
-            // `"retryDelay":{"seconds":28}`, also as gRPC prints it: `retry_delay { seconds: 28 }`.
-            "seconds" if self.under(DELAYS) => Some(Key::Wait(Wait::Seconds)),
-            "retrydelay"
-            | "retry_after"
-            | "retry-after"
-            | "retryafter"
-            | "retry_after_seconds"
-            | "retryafterseconds"
-            | "retry_after_secs"
-            | "reset_in_seconds"
-            | "resets_in_seconds"
-            | "estimated_time"
-            | "wait_seconds" => Some(Key::Wait(Wait::Seconds)),
-            "retry_after_ms" | "retry-after-ms" | "retryafterms" => Some(Key::Wait(Wait::Millis)),
-            "resets_at" | "reset_at" | "resetat" | "reset_time" | "resettime"
-            | "x-ratelimit-reset" => Some(Key::Wait(Wait::Instant)),
-            _ => None,
-        }
-    }
-
-    /// The HTTP error status, for fields that hold one.
-    pub(super) fn status(&self) -> Option<u16> {
-        let fits = matches!(
-            self.name,
-            "code"
-                | "status"
-                | "status_code"
-                | "statuscode"
-                | "http_code"
-                | "httpstatus"
-                | "http_status"
-                | "raw_status_code"
-                | "error_code"
-        );
-        let value = self.as_str();
-        if !fits || value.len() < 3 {
-            return None;
-        }
-        let digits = value.get(..3)?;
-        let rest = value[3..].bytes().next();
-        if rest.is_some_and(|b| b != b' ') {
-            return None;
-        }
-        digits.parse().ok().filter(|status| (400..600).contains(status))
-    }
-
-    /// Whether the text may hold another value, a page or a stream.
-    pub(super) fn may_hide_more(&self) -> bool {
-        let s = self.as_str();
-        s.len() > 5
-            && (memchr::memchr2(b'{', b'[', s.as_bytes()).is_some()
-                || memchr::memchr(b'<', s.as_bytes()).is_some()
-                    && (contains_ci(s, "<html") || contains_ci(s, "<!doctype"))
-                || s.starts_with("data:")
-                || memchr::memchr(b'\n', s.as_bytes()).is_some() && s.contains("data:"))
-    }
 }
 
 /// Whether a value may begin at `at`, where `{` or `[` stands.
@@ -310,99 +56,6 @@ pub(super) fn is_escaped(bytes: &[u8], at: usize) -> bool {
     }
 }
 
-/// `text[start..end]` with one level of escapes resolved.
-pub(super) fn unescape(text: &Text, start: usize, end: usize) -> Text {
-    let mut out = Text::default();
-    let mut at = start;
-    while at < end {
-        at = copy_char(text, at, end, &mut out);
-    }
-    out
-}
-
-/// Copies one character, resolving an escape; returns the next offset.
-fn copy_char(text: &Text, at: usize, end: usize, out: &mut Text) -> usize {
-    let s = text.as_str();
-    let bytes = s.as_bytes();
-    if bytes[at] != b'\\' || at + 1 >= end {
-        let stop = memchr::memchr(b'\\', &bytes[at + 1..end]).map_or(end, |found| at + 1 + found);
-        out.push_text(text, at, stop);
-        return stop;
-    }
-    escape(text, at, end, out)
-}
-
-/// Resolves the escape at `at`, where a backslash stands.
-fn escape(text: &Text, at: usize, end: usize, out: &mut Text) -> usize {
-    let s = text.as_str();
-    let bytes = s.as_bytes();
-    let raw = text.raw(at);
-    let simple = match bytes.get(at + 1) {
-        Some(b'n' | b'r') => Some('\n'),
-        Some(b't') => Some('\t'),
-        Some(b'"') => Some('"'),
-        Some(b'\'') => Some('\''),
-        Some(b'\\') => Some('\\'),
-        Some(b'/') => Some('/'),
-        Some(b'b' | b'f') => Some(' '),
-        _ => None,
-    };
-    if let Some(c) = simple {
-        out.push(c, raw);
-        return at + 2;
-    }
-    if let Some((c, next)) = character(bytes, at, end) {
-        out.push(c, raw);
-        return next;
-    }
-    out.push('\\', raw);
-    at + 1
-}
-
-/// The character that is written as a number at `at`, where a backslash stands, and where it ends.
-pub(super) fn character(bytes: &[u8], at: usize, end: usize) -> Option<(char, usize)> {
-    match bytes.get(at + 1) {
-        Some(b'u') => code_point(bytes, at + 2, end),
-        Some(b'x') => byte_escapes(bytes, at, end),
-        _ => None,
-    }
-}
-
-/// The character that one or several `\xNN` of a Python bytes literal stand for.
-fn byte_escapes(bytes: &[u8], at: usize, end: usize) -> Option<(char, usize)> {
-    let byte = |at: usize| -> Option<u8> {
-        let escape = bytes.get(at..at + 4).filter(|e| at + 4 <= end && e.starts_with(b"\\x"))?;
-        u8::from_str_radix(std::str::from_utf8(&escape[2..]).ok()?, 16).ok()
-    };
-    let mut run = [0; 4];
-    for len in 0..run.len() {
-        run[len] = byte(at + 4 * len)?;
-        if let Ok(text) = std::str::from_utf8(&run[..=len]) {
-            return Some((text.chars().next()?, at + 4 * (len + 1)));
-        }
-    }
-    None
-}
-
-/// The character that `XXXX`, or two halves of a pair, stand for, and where they end.
-fn code_point(bytes: &[u8], at: usize, end: usize) -> Option<(char, usize)> {
-    let first = hex4(bytes, at, end)?;
-    let pair = (0xD800..0xDC00).contains(&first) && bytes.get(at + 4..at + 6) == Some(b"\\u");
-    let low = if pair { hex4(bytes, at + 6, end) } else { None };
-    Some(match low.filter(|low| (0xDC00..0xE000).contains(low)) {
-        Some(low) => {
-            let code = 0x10000 + ((first - 0xD800) << 10) + (low - 0xDC00);
-            (char::from_u32(code).unwrap_or('\u{fffd}'), at + 10)
-        }
-        None => (char::from_u32(first).unwrap_or('\u{fffd}'), at + 4),
-    })
-}
-
-fn hex4(bytes: &[u8], at: usize, end: usize) -> Option<u32> {
-    let digits = bytes.get(at..at + 4).filter(|_| at + 4 <= end)?;
-    u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-}
-
 fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     loop {
         match bytes.get(at) {
@@ -429,16 +82,10 @@ pub(super) fn parse(text: &Text, start: usize) -> Option<(Tree, usize)> {
     // Protobuf's text form has the field's name before the brace.
     let before = text.as_str()[..start].trim_end();
     if let Some(name) = DELAYS.iter().find(|name| before.ends_with(**name)) {
-        parser.path.keys[0] = (offset(before.len() - name.len()), offset(before.len()));
-        parser.path.len = 1;
+        parser.path.push((before.len() - name.len(), before.len()));
     }
     let end = parser.container(start, 0)?;
     (!parser.tree.leaves.is_empty()).then_some((parser.tree, end.min(text.len())))
-}
-
-/// Texts are cut long before 4 GiB, so offsets fit.
-fn offset(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// `throttlingException`, `RateLimitError`.
@@ -494,18 +141,14 @@ impl Parser<'_> {
                     // `{"throttlingException":{"message":…}}`: the key is the error's name.
                     let opens = matches!(self.bytes.get(after), Some(b'{'));
                     if opens && names_error(&self.text.as_str()[key.0..key.1]) {
-                        let path = Path { names: true, ..Path::default() };
+                        let path = Path::of_name();
                         let words = Words::There(key.0, key.1);
                         self.tree.leaves.push(Leaf { path, words, quoted: true });
                     }
-                    let deep = self.path.len >= MAX_PATH;
-                    if !deep {
-                        self.path.keys[self.path.len] = (offset(key.0), offset(key.1));
-                        self.path.len += 1;
-                    }
+                    let noted = self.path.push(key);
                     let next = self.value(after, nesting);
-                    if !deep {
-                        self.path.len -= 1;
+                    if noted {
+                        self.path.pop();
                     }
                     at = next?;
                 }
