@@ -17,6 +17,7 @@
 //! assert_eq!(diagnosis.retry.map(|retry| retry.after_ms), Some(20_000));
 //! ```
 
+mod calendar;
 mod facts;
 mod hints;
 mod hits;

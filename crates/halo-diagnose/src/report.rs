@@ -51,7 +51,7 @@ pub fn report(
         rows.push((words.phase, format!("{phase:?}").to_lowercase()));
     }
     if let Some(at) = evidence.at {
-        rows.push((words.time, crate::hints::rfc3339(at)));
+        rows.push((words.time, crate::calendar::rfc3339(at)));
     }
     if let Some(retry) = &diagnosis.retry {
         rows.push((words.wait, format!("{} ms ({})", retry.after_ms, retry.from)));

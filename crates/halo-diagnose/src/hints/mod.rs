@@ -10,8 +10,6 @@ use crate::hits::Hits;
 use crate::table::built_in;
 use crate::unwrap::{Key, Layer, Origin, Wait};
 
-pub(crate) use time::rfc3339;
-
 /// A wait longer than this is not believed: a misread instant or unit.
 const MAX_WAIT_MS: u64 = 400 * 24 * 3_600_000;
 /// A header that asks for more than this means "long"; it is heard as this.

@@ -1,6 +1,7 @@
 use halo_types::Headers;
 
 use super::*;
+use crate::calendar::rfc3339;
 use crate::{Context, diagnose};
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000); // 2026-09-21T14:13:20Z

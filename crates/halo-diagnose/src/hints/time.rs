@@ -3,6 +3,7 @@
 use halo_types::Timestamp;
 
 use super::whole_ms;
+use crate::calendar::days;
 
 /// A number of seconds (`20`, `1.5`) or a duration (`28s`, `6m0s`, `20ms`), in milliseconds.
 pub(super) fn seconds_or_duration(value: &str) -> Option<u64> {
@@ -69,10 +70,7 @@ pub(super) fn instant_in_zone(value: &str, offset_s: i64) -> Option<Timestamp> {
         return None;
     }
     let (year, month, day) = (digits(0, 4)?, digits(5, 2)?, digits(8, 2)?);
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    let mut ms = days(year, month, day) * 86_400_000;
+    let mut ms = days(year, month, day)? * 86_400_000;
     let mut rest = value.get(10..)?;
     rest = rest.strip_prefix(" at ").or_else(|| rest.strip_prefix(['T', 't', ' '])).unwrap_or(rest);
     if let (Some(hour), Some(minute)) = (two(rest, 0), two(rest, 3)) {
@@ -128,10 +126,10 @@ pub(super) fn http_date(value: &str) -> Option<Timestamp> {
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let month = MONTHS.iter().position(|m| m.eq_ignore_ascii_case(month))?;
     let (hour, minute, second) = (two(time, 0)?, two(time, 3)?, two(time, 6)?);
-    if !(1..=31).contains(&day) || !(1970..10_000).contains(&year) {
+    if !(1970..10_000).contains(&year) {
         return None;
     }
-    let seconds = days(year, i64::try_from(month).ok()? + 1, day) * 86_400
+    let seconds = days(year, i64::try_from(month).ok()? + 1, day)? * 86_400
         + hour * 3600
         + minute * 60
         + second;
@@ -141,35 +139,4 @@ pub(super) fn http_date(value: &str) -> Option<Timestamp> {
 fn two(s: &str, at: usize) -> Option<i64> {
     let digits = s.get(at..at + 2)?;
     digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
-}
-
-/// Days from 1970-01-01 to a date of the Gregorian calendar, by counting years from March so that
-/// the leap day comes last.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-/// An instant as RFC 3339 in UTC.
-pub(crate) fn rfc3339(at: Timestamp) -> String {
-    let days = at.0.div_euclid(86_400_000);
-    let ms = at.0.rem_euclid(86_400_000);
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
-        ms / 3_600_000,
-        ms / 60_000 % 60,
-        ms / 1000 % 60
-    )
 }
