@@ -44,7 +44,7 @@ fn a_log_is_summed_up_for_people() {
         "-:6 · 2026-11-01 12:00:01",
         "»Incorrect API key«",
         "→ Check the API key in the settings",
-        "         rule ",
+        "rule ",
         "-:4 · 2026-11-01 10:00:01 – 2026-11-01 10:30:01",
     ] {
         assert!(said.contains(part), "{part} is missing:\n{said}");
