@@ -67,11 +67,15 @@ pub(crate) fn droppable_parameters(protocol: Protocol, meta: &ConversationMeta) 
     if meta.system.is_some() {
         names.push("system");
     }
-    if protocol == Protocol::OpenaiChat {
-        names.push("stream_options");
-        if parameters.max_tokens.is_some() {
-            names.extend(["max_tokens", "max_completion_tokens"]);
-        }
+    match protocol {
+        Protocol::Anthropic => {}
+        Protocol::OpenaiChat => names.push("stream_options"),
+        Protocol::OpenaiResponses | Protocol::Gemini => {}
+    }
+    // Anthropic demands a value.
+    if protocol != Protocol::Anthropic && parameters.max_tokens.is_some() {
+        names.extend(["max_tokens", "max_completion_tokens", "max_output_tokens"]);
+        names.push("maxOutputTokens");
     }
     names.into_iter().map(str::to_owned).collect()
 }
@@ -135,7 +139,8 @@ impl Engine {
             .flat_map(|message| &message.parts)
             .filter(|part| matches!(part, Part::Image(_)))
             .count();
-        let mut call = Call::post(endpoints.chat, provider.protocol, body);
+        let mut call =
+            Call::post(endpoints.chat_url(&request.model, request.stream), provider.protocol, body);
         call.headers =
             halo_wire::auth_headers(provider.protocol, route.key.as_ref().map(Secret::expose));
         call.provider = provider.vendor().map(str::to_owned);
@@ -257,7 +262,7 @@ impl Engine {
                         journal.push(ChunkKind::Thinking, text);
                         guard.more(attempt, true, text);
                     }
-                    Event::Signature(text) => journal.push(ChunkKind::Signature, text),
+                    Event::Signature { proof, .. } => journal.push(ChunkKind::Signature, proof),
                     _ => {}
                 }
                 answer.add(event);

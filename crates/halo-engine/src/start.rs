@@ -45,7 +45,7 @@ impl Engine {
         let mut partial = None;
         if is_answer && !text.trim().is_empty() {
             let id = MessageId::new(Uuid::now_v7());
-            let thought = Part::Thinking { text: thinking, signature: None, redacted: None };
+            let thought = Part::thought(thinking);
             let mut parts = Vec::new();
             if matches!(&thought, Part::Thinking { text, .. } if !text.is_empty()) {
                 parts.push(thought);

@@ -110,7 +110,10 @@ async fn attempt(
 fn is_real(event: &Event) -> bool {
     match event {
         Event::Text(text) | Event::Thinking(text) => !text.is_empty(),
-        Event::RedactedThinking(_) | Event::ToolCall { .. } | Event::Block { .. } => true,
+        Event::RedactedThinking { .. }
+        | Event::Image { .. }
+        | Event::ToolCall { .. }
+        | Event::Block { .. } => true,
         _ => false,
     }
 }

@@ -76,7 +76,7 @@ impl Incoming {
         } else {
             (rename(&self.body, raw_model, &model), Vec::new())
         };
-        let mut call = Call::post(endpoints.chat, provider.protocol, body);
+        let mut call = Call::post(endpoints.chat_url(&model, stream), provider.protocol, body);
         let key = engine.config().keys(&provider.id).into_iter().next();
         call.headers = auth_headers(provider.protocol, key.as_ref().map(Secret::expose));
         if provider.protocol == self.protocol {

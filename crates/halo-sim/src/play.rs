@@ -376,7 +376,9 @@ fn begin(
         push_pause(ops, asked, pace);
     }
     if !spoken.thinking.is_empty() {
-        push_bytes(ops, encoder.encode(&Event::Signature(signature(&spoken.thinking))));
+        let proof = signature(&spoken.thinking);
+        let signed = Event::Signature { protocol: asked.protocol, proof };
+        push_bytes(ops, encoder.encode(&signed));
     }
     for piece in text::pieces(&spoken.text) {
         push_bytes(ops, encoder.encode(&Event::Text(piece.to_owned())));
@@ -398,6 +400,7 @@ fn whole_body(asked: &Asked<'_>, spoken: &Spoken) -> Vec<u8> {
             text: spoken.thinking.clone(),
             signature: Some(signature(&spoken.thinking)),
             redacted: None,
+            protocol: Some(asked.protocol),
         });
     }
     if !spoken.text.is_empty() {

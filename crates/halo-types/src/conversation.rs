@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptId, BlobId, ConversationId, MessageId, ProviderId, Timestamp, TurnId};
+use crate::{
+    AttemptId, BlobId, ConversationId, MessageId, Protocol, ProviderId, Timestamp, TurnId,
+};
 
 /// A message of the log. Messages form a tree by `parent`; they are never changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -81,12 +83,17 @@ pub enum Part {
     Thinking {
         /// The thought, empty where the provider hides it.
         text: String,
-        /// The provider's signature over it.
+        /// The provider's proof that it is its own, opaque to everyone else. Where the text is
+        /// empty, Gemini signed the part that follows.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signature: Option<String>,
         /// The encrypted form, where the provider gives only that.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         redacted: Option<String>,
+        /// The protocol that signed or encrypted it; nothing else understands the proof. Absent
+        /// in old records, where it is Anthropic.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        protocol: Option<Protocol>,
     },
     /// The model asks for a tool.
     ToolCall {
@@ -121,6 +128,12 @@ impl Part {
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text { text: text.into() }
+    }
+
+    /// A thought without any proof.
+    #[must_use]
+    pub fn thought(text: impl Into<String>) -> Self {
+        Self::Thinking { text: text.into(), signature: None, redacted: None, protocol: None }
     }
 }
 

@@ -46,5 +46,7 @@ pub use record::{
     AttemptEnd, AttemptOutcome, AttemptStart, ConversationMeta, Head, Parameters, Record,
     StepRedone, StepUndone, Tombstone, Turn, TurnKind, Wait, WaitEnd,
 };
-pub use request::{Blobs, ChatRequest, Protocol, RequestMessage, ToolSpec};
+pub use request::{
+    Blobs, ChatRequest, OutputFormat, Protocol, RequestMessage, ThinkingSpec, ToolChoice, ToolSpec,
+};
 pub use step::{Step, StepBy, StepKind};

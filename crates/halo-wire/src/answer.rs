@@ -1,8 +1,9 @@
 //! An answer put together from its events.
 
-use halo_types::{Part, StopReason, Usage};
+use halo_types::{Blobs, Part, Protocol, StopReason, Usage};
 
 use crate::Event;
+use crate::server::keep_image;
 
 /// Collects the events of one answer.
 ///
@@ -25,6 +26,8 @@ pub struct Answer {
     pub usage: Usage,
     /// Why the model stopped.
     pub stop: Option<StopReason>,
+    /// The bytes of the pictures in its parts; their width and height stay 0 there.
+    pub blobs: Blobs,
     parts: Vec<Part>,
     /// Where in `parts` each tool call is.
     calls: Vec<(usize, usize)>,
@@ -49,18 +52,29 @@ impl Answer {
                 _ => self.parts.push(Part::text(delta)),
             },
             Event::Thinking(delta) => match self.parts.last_mut() {
-                Some(Part::Thinking { text, signature: None, redacted: None }) => {
+                Some(Part::Thinking { text, signature: None, redacted: None, .. }) => {
                     text.push_str(delta);
                 }
-                _ => self.parts.push(thinking(delta, None, None)),
+                _ => self.parts.push(Part::thought(delta)),
             },
-            Event::Signature(text) => match self.parts.last_mut() {
-                Some(Part::Thinking { signature: signature @ None, redacted: None, .. }) => {
-                    *signature = Some(text.clone());
+            Event::Signature { protocol: by, proof } => match self.parts.last_mut() {
+                Some(Part::Thinking {
+                    signature: signature @ None,
+                    redacted: None,
+                    protocol,
+                    ..
+                }) => {
+                    *signature = Some(proof.clone());
+                    *protocol = Some(*by);
                 }
-                _ => self.parts.push(thinking("", Some(text), None)),
+                _ => self.parts.push(opaque(*by, Some(proof), None)),
             },
-            Event::RedactedThinking(data) => self.parts.push(thinking("", None, Some(data))),
+            Event::RedactedThinking { protocol, data } => {
+                self.parts.push(opaque(*protocol, None, Some(data)));
+            }
+            Event::Image { media_type, bytes } => {
+                self.parts.push(keep_image(media_type, bytes.clone(), &mut self.blobs));
+            }
             Event::ToolCall { index, id, name } => {
                 self.calls.push((*index, self.parts.len()));
                 self.parts.push(Part::ToolCall {
@@ -140,14 +154,17 @@ impl Answer {
         for part in &self.parts {
             match part {
                 Part::Text { text } => events.push(Event::Text(text.clone())),
-                Part::Thinking { redacted: Some(data), .. } => {
-                    events.push(Event::RedactedThinking(data.clone()));
+                Part::Thinking { redacted: Some(data), protocol, .. } => {
+                    let protocol = protocol.unwrap_or(Protocol::Anthropic);
+                    events.push(Event::RedactedThinking { protocol, data: data.clone() });
                 }
-                Part::Thinking { text, signature, .. } => {
+                Part::Thinking { text, signature, protocol, .. } => {
                     if !text.is_empty() {
                         events.push(Event::Thinking(text.clone()));
                     }
-                    events.extend(signature.clone().map(Event::Signature));
+                    let protocol = protocol.unwrap_or(Protocol::Anthropic);
+                    let proof = signature.clone();
+                    events.extend(proof.map(|proof| Event::Signature { protocol, proof }));
                 }
                 Part::ToolCall { id, name, arguments } => {
                     events.push(Event::ToolCall {
@@ -166,7 +183,13 @@ impl Answer {
                         events.push(Event::Block { protocol, json: json.clone() });
                     }
                 }
-                Part::Image(_) | Part::ToolResult { .. } => {}
+                Part::Image(image) => {
+                    events.extend(self.blobs.get(&image.blob).map(|bytes| Event::Image {
+                        media_type: image.media_type.clone(),
+                        bytes: bytes.to_vec(),
+                    }));
+                }
+                Part::ToolResult { .. } => {}
             }
         }
         if self.usage != Usage::default() {
@@ -178,11 +201,12 @@ impl Answer {
     }
 }
 
-fn thinking(text: &str, signature: Option<&String>, redacted: Option<&String>) -> Part {
+fn opaque(protocol: Protocol, signature: Option<&String>, redacted: Option<&String>) -> Part {
     Part::Thinking {
-        text: text.to_owned(),
+        text: String::new(),
         signature: signature.cloned(),
         redacted: redacted.cloned(),
+        protocol: Some(protocol),
     }
 }
 

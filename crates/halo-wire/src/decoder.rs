@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::json::{self, Next};
 use crate::sse::{self, Leftover};
-use crate::{Event, Finish, anthropic, fault, openai_chat};
+use crate::{Event, Finish, anthropic, fault, gemini, openai_chat, openai_responses};
 
 /// The longest whole (not streamed) answer that is read: 32 MiB.
 pub const MAX_BODY: usize = 32 * 1024 * 1024;
@@ -59,6 +59,8 @@ enum Mode {
 enum Machine {
     Anthropic(anthropic::stream::Machine),
     OpenaiChat(openai_chat::stream::Machine),
+    OpenaiResponses(openai_responses::stream::Machine),
+    Gemini(gemini::stream::Machine),
 }
 
 /// What a protocol's machine made of a JSON value.
@@ -81,6 +83,10 @@ impl Decoder {
         let machine = match protocol {
             Protocol::Anthropic => Machine::Anthropic(anthropic::stream::Machine::default()),
             Protocol::OpenaiChat => Machine::OpenaiChat(openai_chat::stream::Machine::default()),
+            Protocol::OpenaiResponses => {
+                Machine::OpenaiResponses(openai_responses::stream::Machine::default())
+            }
+            Protocol::Gemini => Machine::Gemini(gemini::stream::Machine::default()),
         };
         Self {
             machine,
@@ -427,6 +433,8 @@ impl Machine {
         match self {
             Self::Anthropic(machine) => machine.piece(name, value, events),
             Self::OpenaiChat(machine) => machine.piece(value, events),
+            Self::OpenaiResponses(machine) => machine.piece(name, value, events),
+            Self::Gemini(machine) => machine.piece(value, events),
         }
     }
 
@@ -434,6 +442,8 @@ impl Machine {
         match self {
             Self::Anthropic(machine) => machine.whole(value, events),
             Self::OpenaiChat(machine) => machine.whole(value, events),
+            Self::OpenaiResponses(machine) => machine.whole(value, events),
+            Self::Gemini(machine) => machine.whole(value, events),
         }
     }
 
@@ -442,14 +452,16 @@ impl Machine {
         match self {
             Self::Anthropic(machine) => machine.flush(events),
             Self::OpenaiChat(machine) => machine.flush(events),
+            Self::OpenaiResponses(machine) => machine.flush(events),
+            Self::Gemini(machine) => machine.flush(events),
         }
     }
 
     /// Notes `[DONE]`; true where that ends an answer.
     fn done_marker(&mut self) -> bool {
         match self {
-            // Relays append it to Anthropic streams, where it proves nothing.
-            Self::Anthropic(_) => false,
+            // Relays append it to streams of other protocols, where it proves nothing.
+            Self::Anthropic(_) | Self::OpenaiResponses(_) | Self::Gemini(_) => false,
             Self::OpenaiChat(machine) => machine.done_marker(),
         }
     }
@@ -463,6 +475,8 @@ impl Machine {
         match self {
             Self::Anthropic(machine) => machine.has_begun(),
             Self::OpenaiChat(machine) => machine.has_begun(),
+            Self::OpenaiResponses(machine) => machine.has_begun(),
+            Self::Gemini(machine) => machine.has_begun(),
         }
     }
 
@@ -471,12 +485,18 @@ impl Machine {
         match self {
             Self::Anthropic(machine) => machine.is_terminated(),
             Self::OpenaiChat(machine) => machine.is_complete(),
+            Self::OpenaiResponses(machine) => machine.is_terminated(),
+            Self::Gemini(machine) => machine.is_complete(),
         }
     }
 
     /// Whether the terminator came inside a JSON piece.
     fn is_terminated(&self) -> bool {
-        matches!(self, Self::Anthropic(machine) if machine.is_terminated())
+        match self {
+            Self::Anthropic(machine) => machine.is_terminated(),
+            Self::OpenaiResponses(machine) => machine.is_terminated(),
+            Self::OpenaiChat(_) | Self::Gemini(_) => false,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use halo_types::{BlobId, Blobs, ChatRequest, ImageRef, Protocol};
 use serde_json::{Map, Value};
 
-use crate::{anthropic, openai_chat};
+use crate::{anthropic, gemini, openai_chat, openai_responses};
 
 /// What `max_tokens` becomes where Anthropic demands a value and nobody gave one.
 pub const DEFAULT_MAX_TOKENS: u64 = 4096;
@@ -95,6 +95,8 @@ pub fn encode(
     let body = match protocol {
         Protocol::Anthropic => anthropic::request::encode(request, blobs, options)?,
         Protocol::OpenaiChat => openai_chat::request::encode(request, blobs, options)?,
+        Protocol::OpenaiResponses => openai_responses::request::encode(request, blobs, options)?,
+        Protocol::Gemini => gemini::request::encode(request, blobs, options)?,
     };
     Ok(to_bytes(&Value::Object(body)))
 }
@@ -109,7 +111,10 @@ pub fn auth_headers(protocol: Protocol, key: Option<&str>) -> Vec<(String, Strin
             headers.extend(key.map(|key| ("x-api-key".to_owned(), key.to_owned())));
             headers.push(("anthropic-version".to_owned(), "2023-06-01".to_owned()));
         }
-        Protocol::OpenaiChat => {
+        Protocol::Gemini => {
+            headers.extend(key.map(|key| ("x-goog-api-key".to_owned(), key.to_owned())));
+        }
+        Protocol::OpenaiChat | Protocol::OpenaiResponses => {
             headers.extend(key.map(|key| ("authorization".to_owned(), format!("Bearer {key}"))));
         }
     }

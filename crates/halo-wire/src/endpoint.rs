@@ -7,10 +7,53 @@ use halo_types::Protocol;
 pub struct Endpoints {
     /// The base, in its clean form, without a slash at the end.
     pub base: String,
-    /// Where chat requests go.
+    /// Where chat requests go. Gemini's names the model; here it stands as `{model}`.
     pub chat: String,
     /// Where the list of models is.
     pub models: String,
+}
+
+impl Endpoints {
+    /// Where a request for `model` goes.
+    ///
+    /// ```
+    /// use halo_types::Protocol;
+    /// use halo_wire::endpoint::resolve;
+    ///
+    /// let google = resolve(Protocol::Gemini, "generativelanguage.googleapis.com")?;
+    /// assert_eq!(
+    ///     google.chat_url("gemini-2.5-flash", true),
+    ///     "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash\
+    ///      :streamGenerateContent?alt=sse",
+    /// );
+    /// # Ok::<(), halo_wire::endpoint::EndpointError>(())
+    /// ```
+    #[must_use]
+    pub fn chat_url(&self, model: &str, stream: bool) -> String {
+        let Some(head) = self.chat.strip_suffix(GEMINI_CALL) else {
+            return self.chat.clone();
+        };
+        let model = path_segment(model.strip_prefix("models/").unwrap_or(model));
+        // Without `alt=sse` a stream comes as one JSON list.
+        let method = if stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
+        format!("{head}{model}:{method}")
+    }
+}
+
+/// The end of a Gemini URL before the model is known.
+const GEMINI_CALL: &str = "{model}:generateContent";
+
+/// A model's name as a segment of a path. Slashes stay: tuned models have them.
+fn path_segment(model: &str) -> String {
+    let mut segment = String::with_capacity(model.len());
+    for byte in model.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/:@".contains(&byte) {
+            segment.push(char::from(byte));
+        } else {
+            segment.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    segment
 }
 
 /// A text that is no usable base URL.
@@ -95,6 +138,8 @@ pub fn resolve(protocol: Protocol, base: &str) -> Result<Endpoints, EndpointErro
     let chat = match protocol {
         Protocol::Anthropic => format!("{base}/messages"),
         Protocol::OpenaiChat => format!("{base}/chat/completions"),
+        Protocol::OpenaiResponses => format!("{base}/responses"),
+        Protocol::Gemini => format!("{base}/models/{GEMINI_CALL}"),
     };
     Ok(Endpoints { models: format!("{base}/models"), chat, base })
 }
@@ -220,8 +265,10 @@ fn with_version(protocol: Protocol, path: &str, host: &str) -> String {
     }
     let complete = match protocol {
         // Every server of this protocol answers under /v1/messages, whatever stands before.
-        Protocol::Anthropic => segments.last().is_some_and(|last| is_version(last)),
-        Protocol::OpenaiChat => {
+        Protocol::Anthropic | Protocol::Gemini => {
+            segments.last().is_some_and(|last| is_version(last))
+        }
+        Protocol::OpenaiChat | Protocol::OpenaiResponses => {
             segments.iter().any(|segment| is_version(segment))
                 // Gateways that mount the whole API elsewhere say so in the last segment.
                 || segments.last().is_some_and(|last| matches!(*last, "compat" | "inference"))
@@ -229,7 +276,7 @@ fn with_version(protocol: Protocol, path: &str, host: &str) -> String {
         }
     };
     if !complete {
-        segments.push("v1");
+        segments.push(if protocol == Protocol::Gemini { "v1beta" } else { "v1" });
     }
     segments.iter().fold(String::new(), |path, segment| path + "/" + segment)
 }

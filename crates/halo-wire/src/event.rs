@@ -16,10 +16,28 @@ pub enum Event {
     Text(String),
     /// A piece of the model's thinking.
     Thinking(String),
-    /// The provider's signature over the thinking before it, whole.
-    Signature(String),
+    /// The provider's signature over the thinking before it, whole; where no thinking without a
+    /// signature stands before it, over the part that follows.
+    Signature {
+        /// The protocol that understands it.
+        protocol: Protocol,
+        /// The signature, opaque.
+        proof: String,
+    },
     /// Thinking that the provider shows only in encrypted form.
-    RedactedThinking(String),
+    RedactedThinking {
+        /// The protocol that understands it.
+        protocol: Protocol,
+        /// The encrypted form.
+        data: String,
+    },
+    /// A picture that the model made.
+    Image {
+        /// Its media type as the provider names it.
+        media_type: String,
+        /// Its bytes.
+        bytes: Vec<u8>,
+    },
     /// The model asks for a tool. Calls are counted from 0; each index comes once.
     ToolCall {
         /// Which call of this answer.

@@ -30,12 +30,15 @@ mod encode;
 pub mod endpoint;
 mod event;
 mod fault;
+mod gemini;
 mod json;
 mod models;
 mod openai_chat;
+mod openai_responses;
 pub mod server;
 pub mod sse;
 mod stop;
+mod thinking;
 
 pub use answer::Answer;
 pub use decoder::{Decoder, MAX_BODY, MAX_LEFTOVER};

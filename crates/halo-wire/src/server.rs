@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::encode::to_bytes;
-use crate::{Answer, Event, ModelInfo, anthropic, openai_chat, sse};
+use crate::{Answer, Event, ModelInfo, anthropic, gemini, openai_chat, openai_responses, sse};
 
 /// A request that a server of the protocol refuses, in the provider's words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,6 +108,8 @@ pub fn decode_request(
     let request = match protocol {
         Protocol::Anthropic => anthropic::decode::request(value.as_ref(), &mut blobs)?,
         Protocol::OpenaiChat => openai_chat::decode::request(value.as_ref(), &mut blobs)?,
+        Protocol::OpenaiResponses => openai_responses::decode::request(value.as_ref(), &mut blobs)?,
+        Protocol::Gemini => gemini::decode::request(value.as_ref(), &mut blobs)?,
     };
     Ok((request, blobs))
 }
@@ -119,6 +121,8 @@ pub fn unheld_parameters(protocol: Protocol, body: &[u8]) -> Vec<String> {
     let held = match protocol {
         Protocol::Anthropic => anthropic::decode::HELD,
         Protocol::OpenaiChat => openai_chat::decode::HELD,
+        Protocol::OpenaiResponses => openai_responses::decode::HELD,
+        Protocol::Gemini => gemini::decode::HELD,
     };
     match serde_json::from_slice(body) {
         Ok(Value::Object(map)) => map
@@ -130,11 +134,12 @@ pub fn unheld_parameters(protocol: Protocol, body: &[u8]) -> Vec<String> {
     }
 }
 
-/// Whether the client asked for usage figures in its stream. Anthropic sends them always.
+/// Whether the client asked for usage figures in its stream. Only Chat Completions has to be
+/// asked; the others send them always.
 #[must_use]
 pub fn wants_usage(protocol: Protocol, body: &[u8]) -> bool {
     match protocol {
-        Protocol::Anthropic => true,
+        Protocol::Anthropic | Protocol::OpenaiResponses | Protocol::Gemini => true,
         Protocol::OpenaiChat => serde_json::from_slice::<Value>(body).is_ok_and(|value| {
             value.pointer("/stream_options/include_usage") == Some(&Value::Bool(true))
         }),
@@ -149,6 +154,8 @@ pub fn check_history(protocol: Protocol, request: &ChatRequest) -> Result<(), Re
     match protocol {
         Protocol::Anthropic => anthropic::history::check(request),
         Protocol::OpenaiChat => openai_chat::history::check(request),
+        Protocol::OpenaiResponses => openai_responses::history::check(request),
+        Protocol::Gemini => gemini::history::check(request),
     }
 }
 
@@ -175,6 +182,8 @@ pub struct StreamEncoder {
 enum Machine {
     Anthropic(anthropic::server::Writer),
     OpenaiChat(openai_chat::server::Writer),
+    OpenaiResponses(openai_responses::server::Writer),
+    Gemini(gemini::server::Writer),
 }
 
 impl StreamEncoder {
@@ -187,6 +196,10 @@ impl StreamEncoder {
             Protocol::OpenaiChat => {
                 Machine::OpenaiChat(openai_chat::server::Writer::new(id, model, created_s))
             }
+            Protocol::OpenaiResponses => Machine::OpenaiResponses(
+                openai_responses::server::Writer::new(id, model, created_s),
+            ),
+            Protocol::Gemini => Machine::Gemini(gemini::server::Writer::new(id, model)),
         };
         Self { protocol, machine, ended: false }
     }
@@ -217,6 +230,8 @@ impl StreamEncoder {
             event => match &mut self.machine {
                 Machine::Anthropic(writer) => writer.event(event, &mut out),
                 Machine::OpenaiChat(writer) => writer.event(event, &mut out),
+                Machine::OpenaiResponses(writer) => writer.event(event, &mut out),
+                Machine::Gemini(writer) => writer.event(event, &mut out),
             },
         }
         out
@@ -229,6 +244,8 @@ impl StreamEncoder {
             match &mut self.machine {
                 Machine::Anthropic(writer) => writer.end(&mut out),
                 Machine::OpenaiChat(writer) => writer.end(&mut out),
+                Machine::OpenaiResponses(writer) => writer.end(&mut out),
+                Machine::Gemini(writer) => writer.end(&mut out),
             }
         }
         out
@@ -247,6 +264,10 @@ pub fn encode_answer(
     to_bytes(&match protocol {
         Protocol::Anthropic => anthropic::server::encode_answer(answer, id, model),
         Protocol::OpenaiChat => openai_chat::server::encode_answer(answer, id, model, created_s),
+        Protocol::OpenaiResponses => {
+            openai_responses::server::encode_answer(answer, id, model, created_s)
+        }
+        Protocol::Gemini => gemini::server::encode_answer(answer, id, model),
     })
 }
 
@@ -260,11 +281,14 @@ pub fn encode_error(protocol: Protocol, error: &ErrorBody) -> Vec<u8> {
 #[must_use]
 pub fn encode_error_event(protocol: Protocol, error: &ErrorBody) -> Vec<u8> {
     let mut out = Vec::new();
-    let name = match protocol {
-        Protocol::Anthropic => Some("error"),
-        Protocol::OpenaiChat => None,
+    let (name, body) = match protocol {
+        Protocol::Anthropic => (Some("error"), encode_error(protocol, error)),
+        Protocol::OpenaiChat | Protocol::Gemini => (None, encode_error(protocol, error)),
+        Protocol::OpenaiResponses => {
+            (Some("error"), to_bytes(&openai_responses::server::error_event(error)))
+        }
     };
-    sse::write(&mut out, name, &encode_error(protocol, error));
+    sse::write(&mut out, name, &body);
     out
 }
 
@@ -273,14 +297,16 @@ pub fn encode_error_event(protocol: Protocol, error: &ErrorBody) -> Vec<u8> {
 pub fn encode_models(protocol: Protocol, models: &[ModelInfo]) -> Vec<u8> {
     to_bytes(&match protocol {
         Protocol::Anthropic => anthropic::server::models(models),
-        Protocol::OpenaiChat => openai_chat::server::models(models),
+        Protocol::OpenaiChat | Protocol::OpenaiResponses => openai_chat::server::models(models),
+        Protocol::Gemini => gemini::server::models(models),
     })
 }
 
 fn error_json(protocol: Protocol, error: &ErrorBody) -> Value {
     match protocol {
         Protocol::Anthropic => anthropic::server::error(error),
-        Protocol::OpenaiChat => openai_chat::server::error(error),
+        Protocol::OpenaiChat | Protocol::OpenaiResponses => openai_chat::server::error(error),
+        Protocol::Gemini => gemini::server::error(error),
     }
 }
 
@@ -291,6 +317,11 @@ pub(crate) fn store_image(media_type: &str, data: &str, blobs: &mut Blobs) -> Op
         .decode(&data)
         .or_else(|_| STANDARD_NO_PAD.decode(data.trim_end_matches('=')))
         .ok()?;
+    Some(keep_image(media_type, bytes, blobs))
+}
+
+/// Keeps the bytes of a picture and gives the part that names it.
+pub(crate) fn keep_image(media_type: &str, bytes: Vec<u8>, blobs: &mut Blobs) -> Part {
     let blob = BlobId::from_digest(&Sha256::digest(&bytes).into());
     let image = ImageRef {
         blob: blob.clone(),
@@ -301,7 +332,7 @@ pub(crate) fn store_image(media_type: &str, data: &str, blobs: &mut Blobs) -> Op
         name: None,
     };
     blobs.insert(blob, bytes);
-    Some(Part::Image(image))
+    Part::Image(image)
 }
 
 /// The media type the bytes show; clients often name another.

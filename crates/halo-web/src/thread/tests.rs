@@ -327,10 +327,7 @@ fn one(item: Item) -> Piece {
 
 #[test]
 fn a_broken_answer_is_marked_and_goes_on() {
-    let parts = vec![
-        Part::Thinking { text: "hm".to_owned(), signature: None, redacted: None },
-        Part::text("Half an **answer**"),
-    ];
+    let parts = vec![Part::thought("hm"), Part::text("Half an **answer**")];
     let mut shown = message(Role::Assistant, parts, Some(Ending::Interrupted));
     shown.can_continue = true;
     shown.can_resend = true;

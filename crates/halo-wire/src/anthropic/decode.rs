@@ -1,6 +1,9 @@
 //! The server's side: reads requests.
 
-use halo_types::{Blobs, ChatRequest, Part, Protocol, RequestMessage, Role};
+use halo_types::{
+    Blobs, ChatRequest, OutputFormat, Part, Protocol, RequestMessage, Role, ThinkingSpec,
+    ToolChoice,
+};
 use serde_json::Value;
 
 use crate::json::{count, text};
@@ -15,7 +18,11 @@ pub(crate) const HELD: &[&str] = &[
     "temperature",
     "top_p",
     "stop_sequences",
+    "top_k",
     "tools",
+    "tool_choice",
+    "thinking",
+    "output_config",
     "stream",
     "metadata",
 ];
@@ -56,8 +63,44 @@ pub(crate) fn request(
         tools: tools
             .map(|list| list.iter().filter_map(|spec| tool(spec, "input_schema")).collect())
             .unwrap_or_default(),
+        top_k: body.get("top_k").and_then(count),
+        tool_choice: body.get("tool_choice").and_then(tool_choice),
+        parallel_tools: body
+            .pointer("/tool_choice/disable_parallel_tool_use")
+            .and_then(Value::as_bool)
+            .map(|disabled| !disabled),
+        thinking: thinking(body),
+        format: body.pointer("/output_config/format").and_then(format),
         stream: body.get("stream") == Some(&Value::Bool(true)),
     })
+}
+
+fn tool_choice(choice: &Value) -> Option<ToolChoice> {
+    match text(choice, "type")? {
+        "auto" => Some(ToolChoice::Auto),
+        "none" => Some(ToolChoice::None),
+        "any" => Some(ToolChoice::Required),
+        "tool" => Some(ToolChoice::Tool { name: text(choice, "name")?.to_owned() }),
+        _ => None,
+    }
+}
+
+fn thinking(body: &Value) -> Option<ThinkingSpec> {
+    let thinking = body.get("thinking").unwrap_or(&Value::Null);
+    let effort = body.get("output_config").and_then(|config| text(config, "effort"));
+    let budget = match text(thinking, "type") {
+        Some("disabled") => Some(0),
+        Some("enabled") => thinking.get("budget_tokens").and_then(count),
+        Some("adaptive") => None,
+        _ if effort.is_none() => return None,
+        _ => None,
+    };
+    Some(ThinkingSpec { effort: effort.map(str::to_owned), budget })
+}
+
+fn format(format: &Value) -> Option<OutputFormat> {
+    let schema = format.get("schema").filter(|_| text(format, "type") == Some("json_schema"))?;
+    Some(OutputFormat::Schema { name: None, schema: schema.clone(), strict: Some(true) })
 }
 
 fn system(value: Option<&Value>) -> Option<String> {
@@ -118,11 +161,13 @@ fn decode_block(block: &Value, blobs: &mut Blobs) -> Vec<Part> {
             text: string("thinking"),
             signature: text(block, "signature").map(str::to_owned),
             redacted: None,
+            protocol: Some(Protocol::Anthropic),
         }],
         "redacted_thinking" => vec![Part::Thinking {
             text: String::new(),
             signature: None,
             redacted: Some(string("data")),
+            protocol: Some(Protocol::Anthropic),
         }],
         "tool_use" => vec![Part::ToolCall {
             id: string("id"),

@@ -1,10 +1,17 @@
 //! Encodes the request.
 
-use halo_types::{Blobs, ChatRequest, Part, Protocol, RequestMessage, Role};
+use halo_types::{
+    Blobs, ChatRequest, OutputFormat, Part, Protocol, RequestMessage, Role, ToolChoice,
+};
 use serde_json::{Map, Value, json};
 
 use crate::EncodeError;
 use crate::encode::{DEFAULT_MAX_TOKENS, EncodeOptions, arguments_object, base64, put};
+use crate::thinking;
+
+/// The smallest budget for thinking that is accepted, in tokens:
+/// <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>
+const MIN_BUDGET: u64 = 1_024;
 
 /// Stands before a history that begins with the assistant, which the protocol forbids.
 const OPENING: &str = "(The conversation begins with the answer below.)";
@@ -48,8 +55,17 @@ pub(crate) fn encode(
 
     let mut body = Map::new();
     body.insert("model".to_owned(), json!(request.model));
-    let max_tokens =
+    let thinking = request.thinking.as_ref().filter(|_| !options.omits(&["thinking"]));
+    let budget = thinking.and_then(|spec| spec.budget).filter(|budget| *budget > 0);
+    let budget = budget.map(|budget| budget.max(MIN_BUDGET));
+    let mut max_tokens =
         request.max_tokens.or(options.default_max_tokens).unwrap_or(DEFAULT_MAX_TOKENS);
+    if let Some(budget) = budget
+        && max_tokens <= budget
+    {
+        // The budget counts as output and has to leave room for an answer.
+        max_tokens = max_tokens.saturating_add(budget);
+    }
     body.insert("max_tokens".to_owned(), json!(max_tokens));
     let messages: Vec<Value> = messages
         .into_iter()
@@ -59,8 +75,14 @@ pub(crate) fn encode(
     put(&mut body, options, &["system"], system.map(|system| json!(system)));
     // Other protocols go up to 2.
     let temperature = request.temperature.map(|value| json!(value.clamp(0.0, 1.0)));
-    put(&mut body, options, &["temperature"], temperature);
-    put(&mut body, options, &["top_p"], request.top_p.map(|value| json!(value)));
+    let top_p = request.top_p.map(|value| json!(value));
+    let top_k = request.top_k.map(|value| json!(value));
+    // A model that thinks takes none of the three.
+    if thinking.is_none_or(thinking::is_off) {
+        put(&mut body, options, &["temperature"], temperature);
+        put(&mut body, options, &["top_p"], top_p);
+        put(&mut body, options, &["top_k"], top_k);
+    }
     let stop: Vec<&String> = request.stop.iter().filter(|stop| !stop.trim().is_empty()).collect();
     let stop = (!stop.is_empty()).then(|| json!(stop));
     put(&mut body, options, &["stop_sequences", "stop"], stop);
@@ -76,9 +98,54 @@ pub(crate) fn encode(
         });
         Value::Array(tools.collect())
     });
+    let with_tools = tools.is_some() && !options.omits(&["tools"]);
     put(&mut body, options, &["tools"], tools);
+    let choice = tool_choice(request).filter(|_| with_tools);
+    put(&mut body, options, &["tool_choice"], choice);
+    if let Some(spec) = thinking {
+        let value = match budget {
+            _ if thinking::is_off(spec) => json!({ "type": "disabled" }),
+            Some(budget) => json!({ "type": "enabled", "budget_tokens": budget }),
+            None => json!({ "type": "adaptive" }),
+        };
+        body.insert("thinking".to_owned(), value);
+    }
+    put(&mut body, options, &["output_config"], output_config(request));
     put(&mut body, options, &["stream"], request.stream.then_some(Value::Bool(true)));
     Ok(body)
+}
+
+fn tool_choice(request: &ChatRequest) -> Option<Value> {
+    let mut choice = match &request.tool_choice {
+        None if request.parallel_tools.is_none() => return None,
+        None | Some(ToolChoice::Auto) => json!({ "type": "auto" }),
+        Some(ToolChoice::None) => return Some(json!({ "type": "none" })),
+        Some(ToolChoice::Required) => json!({ "type": "any" }),
+        Some(ToolChoice::Tool { name }) => json!({ "type": "tool", "name": name }),
+    };
+    if let Some(parallel) = request.parallel_tools {
+        choice["disable_parallel_tool_use"] = json!(!parallel);
+    }
+    Some(choice)
+}
+
+fn output_config(request: &ChatRequest) -> Option<Value> {
+    let mut config = Map::new();
+    let effort = request.thinking.as_ref().and_then(|spec| spec.effort.as_deref());
+    match effort {
+        None | Some("none") => {}
+        // The lowest word here.
+        Some("minimal") => {
+            config.insert("effort".to_owned(), json!("low"));
+        }
+        Some(effort) => {
+            config.insert("effort".to_owned(), json!(effort));
+        }
+    }
+    if let Some(OutputFormat::Schema { schema, .. }) = &request.format {
+        config.insert("format".to_owned(), json!({ "type": "json_schema", "schema": schema }));
+    }
+    (!config.is_empty()).then_some(Value::Object(config))
 }
 
 fn blocks(message: &RequestMessage, blobs: &Blobs) -> Result<Vec<Value>, EncodeError> {
@@ -96,6 +163,10 @@ fn blocks(message: &RequestMessage, blobs: &Blobs) -> Result<Vec<Value>, EncodeE
                     "data": base64(image, blobs)?,
                 },
             }),
+            // Another protocol's proof means nothing here.
+            (Part::Thinking { protocol: Some(other), .. }, _) if *other != Protocol::Anthropic => {
+                continue;
+            }
             (Part::Thinking { redacted: Some(data), .. }, Role::Assistant) => {
                 blocks.push(json!({ "type": "redacted_thinking", "data": data }));
                 continue;

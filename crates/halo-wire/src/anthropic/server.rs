@@ -81,19 +81,25 @@ impl Writer {
                 self.switch_to_thinking(out);
                 self.delta(&json!({ "type": "thinking_delta", "thinking": text }), out);
             }
-            Event::Signature(signature) => {
+            Event::Signature { protocol: Protocol::Anthropic, proof } => {
                 self.switch_to_thinking(out);
-                self.delta(&json!({ "type": "signature_delta", "signature": signature }), out);
+                self.delta(&json!({ "type": "signature_delta", "signature": proof }), out);
                 // The next thought is a block of its own.
                 self.close(out);
             }
-            Event::RedactedThinking(data) => {
+            Event::RedactedThinking { protocol: Protocol::Anthropic, data } => {
                 self.whole_block(&json!({ "type": "redacted_thinking", "data": data }), out);
             }
             Event::ToolCall { index, id, name } => self.call(*index, id, name, out),
             Event::ToolArguments { index, delta } => self.arguments(*index, delta, out),
             Event::Block { protocol: Protocol::Anthropic, json } => self.whole_block(json, out),
-            Event::Block { .. } | Event::Unknown { .. } | Event::Error { .. } | Event::Done => {}
+            Event::Signature { .. }
+            | Event::RedactedThinking { .. }
+            | Event::Image { .. }
+            | Event::Block { .. }
+            | Event::Unknown { .. }
+            | Event::Error { .. }
+            | Event::Done => {}
         }
     }
 
@@ -260,6 +266,11 @@ pub(crate) fn encode_answer(answer: &Answer, id: &str, model: &str) -> Value {
         .into_iter()
         .filter_map(|part| match part {
             Part::Text { text } => Some(json!({ "type": "text", "text": text })),
+            // Another protocol's proof means nothing here; the words do.
+            Part::Thinking { text, protocol: Some(other), .. } if other != Protocol::Anthropic => {
+                (!text.is_empty())
+                    .then(|| json!({ "type": "thinking", "thinking": text, "signature": "" }))
+            }
             Part::Thinking { redacted: Some(data), .. } => {
                 Some(json!({ "type": "redacted_thinking", "data": data }))
             }

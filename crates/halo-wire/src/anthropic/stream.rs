@@ -163,7 +163,7 @@ impl Machine {
             }
             "redacted_thinking" => {
                 let data = text(block, "data").unwrap_or_default().to_owned();
-                out.push(Event::RedactedThinking(data));
+                out.push(Event::RedactedThinking { protocol: Protocol::Anthropic, data });
                 Open::Text
             }
             "tool_use" => {
@@ -211,7 +211,7 @@ impl Machine {
             ("signature_delta", Some(Open::Thinking { signature })) => {
                 hold(signature, text(delta, "signature"));
             }
-            ("signature_delta", _) => out.extend(piece("signature").map(Event::Signature)),
+            ("signature_delta", _) => out.extend(piece("signature").map(signed)),
             _ => out.push(Event::Unknown { json: event.clone() }),
         }
     }
@@ -219,7 +219,7 @@ impl Machine {
     fn close_block(&mut self, at: u64, out: &mut Vec<Event>) {
         match self.open.remove(&at) {
             Some(Open::Thinking { signature }) if !signature.is_empty() => {
-                out.push(Event::Signature(signature));
+                out.push(signed(signature));
             }
             Some(Open::Call { index, whole: Some(delta) }) => {
                 out.push(Event::ToolArguments { index, delta });
@@ -253,6 +253,10 @@ impl Machine {
         }
         Heard::Known
     }
+}
+
+fn signed(proof: String) -> Event {
+    Event::Signature { protocol: Protocol::Anthropic, proof }
 }
 
 fn hold(held: &mut String, piece: Option<&str>) {

@@ -1,6 +1,9 @@
 //! The server's side: reads requests.
 
-use halo_types::{Blobs, ChatRequest, Part, Protocol, RequestMessage, Role};
+use halo_types::{
+    Blobs, ChatRequest, OutputFormat, Part, Protocol, RequestMessage, Role, ThinkingSpec,
+    ToolChoice,
+};
 use serde_json::Value;
 
 use crate::json::{count, text};
@@ -16,6 +19,10 @@ pub(crate) const HELD: &[&str] = &[
     "top_p",
     "stop",
     "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "reasoning_effort",
+    "response_format",
     "stream",
     "stream_options",
     "user",
@@ -108,7 +115,48 @@ pub(crate) fn request(
                 list.iter().filter_map(|spec| tool(spec.get("function")?, "parameters")).collect()
             })
             .unwrap_or_default(),
+        top_k: None,
+        tool_choice: body.get("tool_choice").and_then(tool_choice),
+        parallel_tools: body.get("parallel_tool_calls").and_then(Value::as_bool),
+        thinking: text(body, "reasoning_effort")
+            .map(|effort| ThinkingSpec { effort: Some(effort.to_owned()), budget: None }),
+        format: body.get("response_format").and_then(format),
         stream: body.get("stream") == Some(&Value::Bool(true)),
+    })
+}
+
+/// The choice of a tool; Responses writes the name one level higher.
+pub(crate) fn tool_choice(choice: &Value) -> Option<ToolChoice> {
+    match choice {
+        Value::String(word) => match word.as_str() {
+            "auto" => Some(ToolChoice::Auto),
+            "none" => Some(ToolChoice::None),
+            "required" | "any" => Some(ToolChoice::Required),
+            _ => None,
+        },
+        choice if text(choice, "type") == Some("function") => {
+            let name = choice.get("function").and_then(|function| text(function, "name"));
+            let name = name.or_else(|| text(choice, "name"))?;
+            Some(ToolChoice::Tool { name: name.to_owned() })
+        }
+        _ => None,
+    }
+}
+
+fn format(format: &Value) -> Option<OutputFormat> {
+    match text(format, "type")? {
+        "json_object" => Some(OutputFormat::Json),
+        "json_schema" => schema_format(format.get("json_schema")?),
+        _ => None,
+    }
+}
+
+/// A schema with its name beside it.
+pub(crate) fn schema_format(spec: &Value) -> Option<OutputFormat> {
+    Some(OutputFormat::Schema {
+        name: text(spec, "name").map(str::to_owned),
+        schema: spec.get("schema")?.clone(),
+        strict: spec.get("strict").and_then(Value::as_bool),
     })
 }
 
@@ -193,7 +241,7 @@ fn assistant(
     let mut parts = Vec::new();
     let thought = text(message, "reasoning_content").or_else(|| text(message, "reasoning"));
     if let Some(thought) = thought {
-        parts.push(Part::Thinking { text: thought.to_owned(), signature: None, redacted: None });
+        parts.push(Part::thought(thought));
     }
     match message.get("content") {
         None | Some(Value::Null) if calls.is_some() || text(message, "refusal").is_some() => {}

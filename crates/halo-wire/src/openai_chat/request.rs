@@ -1,10 +1,11 @@
 //! Encodes the request.
 
-use halo_types::{Blobs, ChatRequest, Part, RequestMessage, Role};
+use halo_types::{Blobs, ChatRequest, OutputFormat, Part, RequestMessage, Role, ToolChoice};
 use serde_json::{Map, Value, json};
 
 use crate::EncodeError;
 use crate::encode::{EncodeOptions, MaxTokensField, base64, put};
+use crate::thinking;
 
 pub(crate) fn encode(
     request: &ChatRequest,
@@ -54,7 +55,30 @@ pub(crate) fn encode(
         });
         Value::Array(tools.collect())
     });
+    let with_tools = tools.is_some() && !options.omits(&["tools"]);
     put(&mut body, options, &["tools"], tools);
+    if with_tools {
+        let choice = request.tool_choice.as_ref().map(|choice| match choice {
+            ToolChoice::Tool { name } => {
+                json!({ "type": "function", "function": { "name": name } })
+            }
+            choice => choice_word(choice),
+        });
+        put(&mut body, options, &["tool_choice"], choice);
+        let parallel = request.parallel_tools.map(Value::Bool);
+        put(&mut body, options, &["parallel_tool_calls"], parallel);
+    }
+    let effort = request.thinking.as_ref().and_then(thinking::effort);
+    let names = ["reasoning_effort", "thinking", "reasoning"];
+    put(&mut body, options, &names, effort.map(|effort| json!(effort)));
+    let format = request.format.as_ref().map(|format| match format {
+        OutputFormat::Json => json!({ "type": "json_object" }),
+        OutputFormat::Schema { name, schema, strict } => json!({
+            "type": "json_schema",
+            "json_schema": schema_spec(name.as_deref(), schema, *strict),
+        }),
+    });
+    put(&mut body, options, &["response_format", "format"], format);
     if request.stream && !options.omits(&["stream"]) {
         body.insert("stream".to_owned(), Value::Bool(true));
         let usage = options.include_usage.then(|| json!({ "include_usage": true }));
@@ -62,6 +86,24 @@ pub(crate) fn encode(
         put(&mut body, options, &names, usage);
     }
     Ok(body)
+}
+
+/// A choice of tools that needs no name; Responses has the same words.
+pub(crate) fn choice_word(choice: &ToolChoice) -> Value {
+    json!(match choice {
+        ToolChoice::None => "none",
+        ToolChoice::Required => "required",
+        ToolChoice::Auto | ToolChoice::Tool { .. } => "auto",
+    })
+}
+
+/// A schema with the name it has to have.
+pub(crate) fn schema_spec(name: Option<&str>, schema: &Value, strict: Option<bool>) -> Value {
+    let mut spec = json!({ "name": name.unwrap_or("answer"), "schema": schema });
+    if let Some(strict) = strict {
+        spec["strict"] = json!(strict);
+    }
+    spec
 }
 
 /// The output limit under the name asked for, or under the other if that one was refused.

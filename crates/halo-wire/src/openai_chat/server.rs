@@ -59,8 +59,9 @@ impl Writer {
                 let call = json!({ "index": index, "function": { "arguments": delta } });
                 self.delta(json!({ "tool_calls": [call] }), out);
             }
-            Event::Signature(_)
-            | Event::RedactedThinking(_)
+            Event::Signature { .. }
+            | Event::RedactedThinking { .. }
+            | Event::Image { .. }
             | Event::Block { .. }
             | Event::Unknown { .. }
             | Event::Error { .. }

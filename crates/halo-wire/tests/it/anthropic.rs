@@ -57,8 +57,18 @@ fn documented() -> String {
 
 fn documented_parts() -> Vec<Part> {
     vec![
-        Part::Thinking { text: "Hm".to_owned(), signature: Some("sig".to_owned()), redacted: None },
-        Part::Thinking { text: String::new(), signature: None, redacted: Some("enc".to_owned()) },
+        Part::Thinking {
+            text: "Hm".to_owned(),
+            signature: Some("sig".to_owned()),
+            redacted: None,
+            protocol: Some(Protocol::Anthropic),
+        },
+        Part::Thinking {
+            text: String::new(),
+            signature: None,
+            redacted: Some("enc".to_owned()),
+            protocol: Some(Protocol::Anthropic),
+        },
         Part::text("Hello 你"),
         Part::Unknown {
             protocol: "anthropic".to_owned(),

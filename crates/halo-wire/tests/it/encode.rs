@@ -37,6 +37,7 @@ fn full() -> ChatRequest {
         text: "Hm".to_owned(),
         signature: signature.map(str::to_owned),
         redacted: None,
+        protocol: Some(Protocol::Anthropic),
     };
     ChatRequest {
         model: "m".to_owned(),
@@ -84,6 +85,7 @@ fn full() -> ChatRequest {
             parameters: json!({"type":"object"}),
         }],
         stream: true,
+        ..ChatRequest::default()
     }
 }
 

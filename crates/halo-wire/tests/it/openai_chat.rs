@@ -45,7 +45,7 @@ fn a_whole_answer_where_a_stream_was_asked() {
         "usage":{"prompt_tokens":1,"completion_tokens":2}}
         "#,
     );
-    let thinking = Part::Thinking { text: "Hm".to_owned(), signature: None, redacted: None };
+    let thinking = Part::thought("Hm");
     assert_eq!(answer.parts(), [thinking, Part::text("Hi")]);
     assert_eq!(answer.stop, Some(StopReason::Length));
 }

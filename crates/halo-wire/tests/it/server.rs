@@ -24,8 +24,12 @@ fn answer() -> Answer {
         cache_write: Some(0),
         thinking: Some(2),
     };
-    let thinking =
-        Part::Thinking { text: "Hm".to_owned(), signature: Some("s".to_owned()), redacted: None };
+    let thinking = Part::Thinking {
+        text: "Hm".to_owned(),
+        signature: Some("s".to_owned()),
+        redacted: None,
+        protocol: Some(Protocol::Anthropic),
+    };
     let mut answer = Answer::from_parts(
         vec![thinking, Part::text("Hello\nworld"), call("c1"), call("c2")],
         usage,
@@ -44,9 +48,12 @@ fn held(protocol: Protocol, mut answer: Answer) -> Answer {
             .parts()
             .into_iter()
             .map(|part| match part {
-                Part::Thinking { text, .. } => {
-                    Part::Thinking { text, signature: None, redacted: None }
-                }
+                Part::Thinking { text, .. } => Part::Thinking {
+                    text,
+                    signature: None,
+                    redacted: None,
+                    protocol: Some(Protocol::Anthropic),
+                },
                 part => part,
             })
             .collect();
@@ -195,6 +202,7 @@ fn requests_read_back() {
             parameters: json!({"type":"object"}),
         }],
         stream: true,
+        ..ChatRequest::default()
     };
     for protocol in Protocol::ALL {
         let body =
