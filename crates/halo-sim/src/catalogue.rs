@@ -18,6 +18,7 @@ const FILES: &[(&str, &str)] = &[
     ("server-error.toml", include_str!("../scenarios/server-error.toml")),
     ("stream.toml", include_str!("../scenarios/stream.toml")),
     ("answer.toml", include_str!("../scenarios/answer.toml")),
+    ("sloppy.toml", include_str!("../scenarios/sloppy.toml")),
     ("other.toml", include_str!("../scenarios/other.toml")),
 ];
 
@@ -105,28 +106,22 @@ impl Catalogue {
 
 fn check_act(act: &Act) -> Result<(), String> {
     match act {
-        Act::Http(replies) => {
-            [&replies.anthropic, &replies.openai].into_iter().try_for_each(|r| match &r.from_rule {
-                None if !(200..600).contains(&r.status) => Err(format!("status {}", r.status)),
-                Some(rule) if example_of(rule).is_none() => {
-                    Err(format!("rule {rule:?} does not exist or has no HTTP example"))
-                }
-                _ => Ok(()),
-            })
-        }
-        Act::StreamError(error) => {
-            [&error.anthropic, &error.openai].into_iter().try_for_each(|d| {
-                serde_json::from_str::<serde_json::Value>(d)
-                    .map(drop)
-                    .map_err(|e| format!("the data of the error event is no JSON: {e}"))
-                    .and_then(|()| match d.contains('\n') {
-                        true => {
-                            Err("the data of the error event has more than one line".to_owned())
-                        }
-                        false => Ok(()),
-                    })
-            })
-        }
+        Act::Http(replies) => replies.all().try_for_each(|r| match &r.from_rule {
+            None if !(200..600).contains(&r.status) => Err(format!("status {}", r.status)),
+            Some(rule) if example_of(rule).is_none() => {
+                Err(format!("rule {rule:?} does not exist or has no HTTP example"))
+            }
+            _ => Ok(()),
+        }),
+        Act::StreamError(error) => error.data.all().try_for_each(|d| {
+            serde_json::from_str::<serde_json::Value>(d)
+                .map(drop)
+                .map_err(|e| format!("the data of the error event is no JSON: {e}"))
+                .and_then(|()| match d.contains('\n') {
+                    true => Err("the data of the error event has more than one line".to_owned()),
+                    false => Ok(()),
+                })
+        }),
         Act::Answer(_) | Act::Cut(_) | Act::Stall(_) => Ok(()),
     }
 }

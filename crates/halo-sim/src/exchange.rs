@@ -133,6 +133,8 @@ impl Simulator {
                 (format!("req_011C{}", &hex[..20]), format!("msg_01{}", &hex[8..30]))
             }
             Protocol::OpenaiChat => (format!("req_{hex}"), format!("chatcmpl-{}", &hex[..29])),
+            Protocol::OpenaiResponses => (format!("req_{hex}"), format!("resp_{hex}")),
+            Protocol::Gemini => (hex.clone(), hex[..22].to_owned()),
         };
         let uuid = format!(
             "{}-{}-{}-{}-{}",
@@ -143,18 +145,17 @@ impl Simulator {
             &hex[20..]
         );
         let header = match protocol {
-            Protocol::Anthropic => "request-id",
-            Protocol::OpenaiChat => "x-request-id",
+            Protocol::Anthropic => Some("request-id"),
+            Protocol::OpenaiChat | Protocol::OpenaiResponses => Some("x-request-id"),
+            Protocol::Gemini => None,
         };
         Ids { header, request, relay: format!("{created_s}{a:016x}"), uuid, answer }
     }
 }
 
 fn json_error(body: Vec<u8>, status: u16, ids: &Ids) -> Reply {
-    let headers = vec![
-        ("content-type".to_owned(), "application/json".to_owned()),
-        (ids.header.to_owned(), ids.request.clone()),
-    ];
+    let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    headers.extend(ids.header.map(|name| (name.to_owned(), ids.request.clone())));
     Reply {
         head: Head::Send { status, headers },
         ops: vec![Op::Bytes(body.into())],
@@ -167,18 +168,27 @@ fn unworded(ids: &Ids) -> Reply {
     json_error(b"{}".to_vec(), 400, ids)
 }
 
-/// The key in either protocol's header.
+/// The key in whichever protocol's header.
 fn key_from(headers: &HeaderMap) -> Option<String> {
     let value = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
     let bearer = value("authorization")
         .and_then(|v| v.get(..7).filter(|s| s.eq_ignore_ascii_case("bearer ")).map(|_| &v[7..]));
-    value("x-api-key").or(bearer).map(str::trim).filter(|key| !key.is_empty()).map(str::to_owned)
+    value("x-api-key")
+        .or_else(|| value("x-goog-api-key"))
+        .or(bearer)
+        .map(str::trim)
+        .filter(|key| !key.is_empty())
+        .map(str::to_owned)
 }
 
 /// The parameters of a request that are really given.
 fn parameters(body: &[u8]) -> Map<String, Value> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(mut map)) => {
+            // Gemini's stand one level deeper.
+            if let Some(Value::Object(inner)) = map.remove("generationConfig") {
+                map.extend(inner);
+            }
             map.retain(|_, value| !value.is_null());
             map
         }

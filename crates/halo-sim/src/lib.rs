@@ -42,6 +42,7 @@ mod limits;
 mod play;
 mod scenario;
 mod server;
+mod sloppy;
 mod text;
 mod tokens;
 

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use halo_types::{ChatRequest, Part, Protocol, RequestMessage, Role, StopReason, Usage};
-use halo_wire::server::{StreamEncoder, encode_answer};
+use halo_wire::server::{ErrorBody, StreamEncoder, encode_answer, encode_error_event};
 use halo_wire::{Answer, Event};
 
 use crate::scenario::{Act, AnswerSpec, Cut, CutHow, Dialects, HttpReply, PlayedStop, Scenario};
+use crate::sloppy::{self, Sloppy};
 use crate::{text, tokens};
 
 /// The pause after every few words, in milliseconds.
@@ -30,8 +31,8 @@ pub(crate) struct Asked<'a> {
 /// The names a provider gives to one exchange.
 #[derive(Debug, Clone)]
 pub(crate) struct Ids {
-    /// The header that carries the id of the request.
-    pub(crate) header: &'static str,
+    /// The header that carries the id of the request, if the provider sends one.
+    pub(crate) header: Option<&'static str>,
     pub(crate) request: String,
     pub(crate) relay: String,
     pub(crate) uuid: String,
@@ -84,7 +85,7 @@ pub(crate) fn reply(asked: &Asked<'_>, act: &Act) -> Reply {
         Act::Answer(spec) => answer(asked, spec),
         Act::Http(replies) => http(asked, replies.get(asked.protocol), &[]),
         Act::StreamError(error) => {
-            stream_error(asked, error.data(asked.protocol), error.after_chars, &[])
+            stream_error(asked, error.data.get(asked.protocol), error.after_chars, &[])
         }
         Act::Cut(cut) => broken(asked, *cut),
         Act::Stall(stall) => match stall.after_chars {
@@ -120,7 +121,7 @@ pub(crate) fn http(
         headers.push(("content-type".to_owned(), content_type));
     }
     if !reply.bare {
-        headers.push((ids.header.to_owned(), ids.request.clone()));
+        headers.extend(ids.header.map(|name| (name.to_owned(), ids.request.clone())));
     }
     let body = match reply.garbage_bytes {
         0 => fill_body(&reply.body, &values).into_bytes(),
@@ -199,7 +200,9 @@ fn answer(asked: &Asked<'_>, spec: &AnswerSpec) -> Reply {
 fn whole(asked: &Asked<'_>, spec: &AnswerSpec, spoken: Spoken) -> Reply {
     let mut ops = Vec::new();
     push_pause(&mut ops, asked, spec.delay_ms);
-    if asked.request.stream {
+    // Some relays stream what was asked for whole, and the reverse.
+    let stream = asked.request.stream != (spec.sloppy == Some(Sloppy::OtherForm));
+    if stream {
         let (mut encoder, mut said) = begin(asked, &mut ops, &spoken, spec.pace_ms);
         said.push(Event::Usage(usage(asked, &spoken)));
         said.push(Event::Stop(spoken.stop.clone()));
@@ -209,6 +212,9 @@ fn whole(asked: &Asked<'_>, spec: &AnswerSpec, spoken: Spoken) -> Reply {
         push_bytes(&mut ops, encoder.finish());
     } else {
         push_bytes(&mut ops, whole_body(asked, &spoken));
+    }
+    if let Some(how) = spec.sloppy {
+        ops = sloppy::mangle(how, asked.protocol, stream, ops);
     }
     let mut head = ok_head(asked);
     if let (Head::Send { headers, .. }, Some(content_type)) = (&mut head, &spec.content_type) {
@@ -261,10 +267,12 @@ fn stream_error(
             begin(asked, &mut ops, &spoken, None);
         }
         let frame = match asked.protocol {
-            Protocol::Anthropic => format!("event: error\ndata: {data}\n\n"),
-            Protocol::OpenaiChat => format!("data: {data}\n\n"),
+            Protocol::Anthropic => format!("event: error\ndata: {data}\n\n").into_bytes(),
+            Protocol::OpenaiChat | Protocol::Gemini => format!("data: {data}\n\n").into_bytes(),
+            // The same words, flat.
+            protocol => encode_error_event(protocol, &ErrorBody::from_raw(500, data.as_bytes())),
         };
-        push_bytes(&mut ops, frame.into_bytes());
+        push_bytes(&mut ops, frame);
     } else {
         push_bytes(&mut ops, data.into_bytes());
     }
@@ -434,14 +442,10 @@ fn signature(thinking: &str) -> String {
 }
 
 fn ok_head(asked: &Asked<'_>) -> Head {
-    let content_type = match (asked.request.stream, asked.protocol) {
-        (true, _) => "text/event-stream; charset=utf-8",
-        (false, _) => "application/json",
-    };
-    let mut headers = vec![
-        ("content-type".to_owned(), content_type.to_owned()),
-        (asked.ids.header.to_owned(), asked.ids.request.clone()),
-    ];
+    let content_type =
+        if asked.request.stream { "text/event-stream; charset=utf-8" } else { "application/json" };
+    let mut headers = vec![("content-type".to_owned(), content_type.to_owned())];
+    headers.extend(asked.ids.header.map(|name| (name.to_owned(), asked.ids.request.clone())));
     if asked.request.stream {
         headers.push(("cache-control".to_owned(), "no-cache".to_owned()));
     }

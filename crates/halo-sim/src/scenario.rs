@@ -6,6 +6,7 @@ use std::fmt;
 use halo_types::{Action, Kind, Lang, Parameters, Protocol, Role};
 use serde::{Deserialize, Serialize};
 
+use crate::sloppy::Sloppy;
 use crate::text;
 
 /// One model that answers, or fails, in a known way.
@@ -115,6 +116,8 @@ pub enum Group {
     Stream,
     /// HTTP 200 without an answer.
     Answer,
+    /// Answers that relays have mangled.
+    Sloppy,
     /// Everything else.
     Other,
 }
@@ -133,6 +136,7 @@ impl Group {
         Self::ServerError,
         Self::Stream,
         Self::Answer,
+        Self::Sloppy,
         Self::Other,
     ];
 
@@ -151,6 +155,7 @@ impl Group {
             Self::ServerError => "server_error",
             Self::Stream => "stream",
             Self::Answer => "answer",
+            Self::Sloppy => "sloppy",
             Self::Other => "other",
         }
     }
@@ -170,6 +175,7 @@ impl Group {
             Self::ServerError => ("Faults at the provider", "服务商故障"),
             Self::Stream => ("Broken, stalled and slow streams", "中断、停滞和缓慢的流"),
             Self::Answer => ("200 without an answer", "没有回答的 200"),
+            Self::Sloppy => ("Careless relays", "粗心的中转站"),
             Self::Other => ("Other errors", "其他错误"),
         };
         match lang {
@@ -256,20 +262,30 @@ impl Default for Limits {
     }
 }
 
-/// The same thing in both protocols.
+/// The same thing in the words of each protocol.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Dialects<T> {
     pub(crate) anthropic: T,
+    /// Both protocols of OpenAI report errors alike.
     pub(crate) openai: T,
+    /// Without words of Google's own, a relay that speaks like OpenAI stands in front of it.
+    #[serde(default = "Option::default")]
+    pub(crate) gemini: Option<T>,
 }
 
 impl<T> Dialects<T> {
     pub(crate) fn get(&self, protocol: Protocol) -> &T {
         match protocol {
             Protocol::Anthropic => &self.anthropic,
-            Protocol::OpenaiChat => &self.openai,
+            Protocol::OpenaiChat | Protocol::OpenaiResponses => &self.openai,
+            Protocol::Gemini => self.gemini.as_ref().unwrap_or(&self.openai),
         }
+    }
+
+    /// All that are given.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
+        [&self.anthropic, &self.openai].into_iter().chain(&self.gemini)
     }
 }
 
@@ -330,6 +346,8 @@ pub(crate) struct AnswerSpec {
     pub(crate) tools: bool,
     /// The answer counts as a failure, so that the next request meets the next play.
     pub(crate) empty: bool,
+    /// Mangle it as relays do.
+    pub(crate) sloppy: Option<Sloppy>,
 }
 
 /// Why a played answer ends.
@@ -343,22 +361,13 @@ pub(crate) enum PlayedStop {
 
 /// An error event inside a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct StreamError {
     /// After this much text; 0 sends it as the first event.
     #[serde(default)]
     pub(crate) after_chars: usize,
-    pub(crate) anthropic: String,
-    pub(crate) openai: String,
-}
-
-impl StreamError {
-    pub(crate) fn data(&self, protocol: Protocol) -> &str {
-        match protocol {
-            Protocol::Anthropic => &self.anthropic,
-            Protocol::OpenaiChat => &self.openai,
-        }
-    }
+    /// The data of the event in each protocol's words.
+    #[serde(flatten)]
+    pub(crate) data: Dialects<String>,
 }
 
 /// An answer that breaks off.
