@@ -1,6 +1,7 @@
 //! Pictures: checked by their bytes, named by their hash.
 
-use halo_types::{BlobId, ImageRef};
+use halo_types::{BlobId, ImageRef, Part};
+use halo_wire::Answer;
 use image::{ImageFormat, ImageReader, Limits};
 use sha2::{Digest, Sha256};
 
@@ -33,6 +34,31 @@ impl Engine {
         })?;
         self.store().put_blob(&image.blob, &bytes).await?;
         Ok(image)
+    }
+
+    /// The parts of an answer, its pictures stored. What a model calls a picture and is none
+    /// becomes a note, so that it can never reach a page or another provider.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) async fn keep_pictures(&self, answer: &Answer) -> Result<Vec<Part>, EngineError> {
+        let mut parts = answer.parts();
+        for part in &mut parts {
+            let Part::Image(image) = part else { continue };
+            let bytes = answer.blobs.get(&image.blob).unwrap_or_default().to_vec();
+            match self.add_image(bytes, None).await {
+                Ok(kept) => *image = kept,
+                Err(EngineError::Store(error)) => return Err(EngineError::Store(error)),
+                Err(error) => {
+                    tracing::warn!(%error, media_type = image.media_type, "a picture of an answer");
+                    *part = Part::text(format!(
+                        "[The model sent a picture ({}, {} bytes) that cannot be shown: {error}]",
+                        image.media_type, image.bytes
+                    ));
+                }
+            }
+        }
+        Ok(parts)
     }
 
     /// The bytes of a stored picture.

@@ -90,7 +90,7 @@ pub(crate) async fn settle(
     let message = match turn.kind {
         // The result of a compaction is a step, never a message.
         TurnKind::Compact { .. } => None,
-        _ => message(guard, turn, target, attempt, answer, ending).await,
+        _ => message(engine, guard, turn, target, attempt, answer, ending).await?,
     };
     let stored = message.as_ref().map(|message| message.id);
     if matches!(sent.outcome, Outcome::Answered { .. }) {
@@ -134,20 +134,21 @@ pub(crate) async fn settle(
 
 /// The message that an answer becomes; `None` where nothing worth keeping came.
 async fn message(
+    engine: &Engine,
     guard: &RunGuard,
     turn: &Turn,
     target: &Target,
     attempt: AttemptId,
     answer: &Answer,
     ending: Ending,
-) -> Option<Message> {
-    let mut parts = answer.parts();
+) -> Result<Option<Message>, EngineError> {
+    let mut parts = engine.keep_pictures(answer).await?;
     let complete = matches!(ending, Ending::Complete { .. });
     let has_text =
         parts.iter().any(|p| matches!(p, Part::Text { text } if !text.trim().is_empty()));
     // A broken answer that had only begun to think has nothing to go on from.
     if parts.is_empty() || (!complete && !has_text) {
-        return None;
+        return Ok(None);
     }
     if let TurnKind::Continue { answer: begun } = turn.kind {
         let log = guard.live().log.lock().await;
@@ -155,7 +156,7 @@ async fn message(
             parts = joined(&begun.parts, parts);
         }
     }
-    Some(Message {
+    Ok(Some(Message {
         id: MessageId::new(Uuid::now_v7()),
         conversation: turn.conversation,
         parent: Some(turn.prompt),
@@ -170,7 +171,7 @@ async fn message(
         }),
         ending: Some(ending),
         usage: Some(answer.usage),
-    })
+    }))
 }
 
 /// The parts of a broken answer and of its continuation as one answer.

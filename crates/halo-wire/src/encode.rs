@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use halo_types::{BlobId, Blobs, ChatRequest, ImageRef, Protocol};
+use halo_types::{BlobId, Blobs, ChatRequest, ImageRef, Part, Protocol, RequestMessage, Role};
 use serde_json::{Map, Value};
 
 use crate::{anthropic, gemini, openai_chat, openai_responses};
@@ -67,8 +67,9 @@ pub enum EncodeError {
 
 /// Encodes a request as the JSON body of `protocol`.
 ///
-/// Parts the protocol cannot hold are left out: thinking without a signature, pictures in
-/// answers, blocks of another protocol. Messages that are empty then are left out too.
+/// Parts the protocol cannot hold are left out: thinking without a signature of its own, blocks
+/// of another protocol. Messages that are empty then are left out too. Pictures that a model made
+/// stand in the message after its answer, except in Gemini's protocol, whose answers hold them.
 ///
 /// # Errors
 /// Where no message is left, or the bytes of a picture are missing from `blobs`.
@@ -92,6 +93,14 @@ pub fn encode(
     blobs: &Blobs,
     options: &EncodeOptions,
 ) -> Result<Vec<u8>, EncodeError> {
+    let moved;
+    let request = match (protocol, with_pictures_moved(request)) {
+        (Protocol::Gemini, _) | (_, None) => request,
+        (_, Some(changed)) => {
+            moved = changed;
+            &moved
+        }
+    };
     let body = match protocol {
         Protocol::Anthropic => anthropic::request::encode(request, blobs, options)?,
         Protocol::OpenaiChat => openai_chat::request::encode(request, blobs, options)?,
@@ -99,6 +108,35 @@ pub fn encode(
         Protocol::Gemini => gemini::request::encode(request, blobs, options)?,
     };
     Ok(to_bytes(&Value::Object(body)))
+}
+
+/// The request with the pictures of answers at the head of the message that follows, for
+/// protocols whose answers hold none. `None` where there are none.
+fn with_pictures_moved(request: &ChatRequest) -> Option<ChatRequest> {
+    let is_picture = |part: &Part| matches!(part, Part::Image(_));
+    let made = |message: &RequestMessage| {
+        message.role == Role::Assistant && message.parts.iter().any(is_picture)
+    };
+    if !request.messages.iter().any(made) {
+        return None;
+    }
+    let mut request = request.clone();
+    let mut pictures = Vec::new();
+    for message in &mut request.messages {
+        match message.role {
+            Role::Assistant => {
+                pictures.extend(message.parts.iter().filter(|part| is_picture(part)).cloned());
+                message.parts.retain(|part| !is_picture(part));
+            }
+            Role::User if !pictures.is_empty() => {
+                let note = Part::text("[The pictures of the answer before:]");
+                let moved = std::iter::once(note).chain(pictures.drain(..));
+                message.parts.splice(0..0, moved);
+            }
+            Role::User => {}
+        }
+    }
+    Some(request)
 }
 
 /// The headers of a request, all but `content-type` and `host`. An empty key counts as none.

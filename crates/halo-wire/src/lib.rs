@@ -32,6 +32,7 @@ mod event;
 mod fault;
 mod gemini;
 mod json;
+mod loss;
 mod models;
 mod openai_chat;
 mod openai_responses;
@@ -39,6 +40,7 @@ pub mod server;
 pub mod sse;
 mod stop;
 mod thinking;
+pub mod translate;
 
 pub use answer::Answer;
 pub use decoder::{Decoder, MAX_BODY, MAX_LEFTOVER};
@@ -46,4 +48,5 @@ pub use encode::{
     DEFAULT_MAX_TOKENS, EncodeError, EncodeOptions, MaxTokensField, auth_headers, encode,
 };
 pub use event::{Event, Finish};
+pub use loss::{Loss, answer_losses, request_losses};
 pub use models::{ModelInfo, ModelsError, decode_models};

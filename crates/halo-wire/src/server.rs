@@ -2,6 +2,8 @@
 //!
 //! What is written here is what the official SDKs accept unchanged.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use halo_types::{BlobId, Blobs, ChatRequest, ImageRef, Part, Protocol, ToolSpec};
@@ -9,7 +11,9 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::encode::to_bytes;
-use crate::{Answer, Event, ModelInfo, anthropic, gemini, openai_chat, openai_responses, sse};
+use crate::{
+    Answer, Event, Loss, ModelInfo, anthropic, gemini, loss, openai_chat, openai_responses, sse,
+};
 
 /// A request that a server of the protocol refuses, in the provider's words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -176,6 +180,7 @@ pub struct StreamEncoder {
     protocol: Protocol,
     machine: Machine,
     ended: bool,
+    lost: BTreeSet<Loss>,
 }
 
 #[derive(Debug)]
@@ -201,7 +206,7 @@ impl StreamEncoder {
             ),
             Protocol::Gemini => Machine::Gemini(gemini::server::Writer::new(id, model)),
         };
-        Self { protocol, machine, ended: false }
+        Self { protocol, machine, ended: false, lost: BTreeSet::new() }
     }
 
     /// Whether an OpenAI stream ends with usage figures; see [`wants_usage`]. It does not unless
@@ -221,6 +226,7 @@ impl StreamEncoder {
         if self.ended {
             return out;
         }
+        self.lost.extend(loss::event_loss(self.protocol, event));
         match event {
             Event::Done => return self.finish(),
             Event::Error { raw } => {
@@ -235,6 +241,12 @@ impl StreamEncoder {
             },
         }
         out
+    }
+
+    /// What the protocol could not hold so far, each thing once.
+    #[must_use]
+    pub fn lost(&self) -> &BTreeSet<Loss> {
+        &self.lost
     }
 
     /// The end of the stream, unless it has been written or an error ended it.
@@ -312,12 +324,13 @@ fn error_json(protocol: Protocol, error: &ErrorBody) -> Value {
 
 /// Stores the bytes of a picture given in base64; `None` if it is none.
 pub(crate) fn store_image(media_type: &str, data: &str, blobs: &mut Blobs) -> Option<Part> {
+    Some(keep_image(media_type, decode_base64(data)?, blobs))
+}
+
+/// Bytes from base64, with or without padding and line breaks.
+pub(crate) fn decode_base64(data: &str) -> Option<Vec<u8>> {
     let data: String = data.split_ascii_whitespace().collect();
-    let bytes = STANDARD
-        .decode(&data)
-        .or_else(|_| STANDARD_NO_PAD.decode(data.trim_end_matches('=')))
-        .ok()?;
-    Some(keep_image(media_type, bytes, blobs))
+    STANDARD.decode(&data).or_else(|_| STANDARD_NO_PAD.decode(data.trim_end_matches('='))).ok()
 }
 
 /// Keeps the bytes of a picture and gives the part that names it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use halo_engine::MessageView;
-use halo_types::{ConversationId, Ending, ImageRef, MessageId, Part, Role, StopReason};
+use halo_types::{ConversationId, Ending, ImageRef, MessageId, Part, Protocol, Role, StopReason};
 
 use super::{Piece, Setting, tokens};
 use crate::clock;
@@ -95,6 +95,9 @@ pub(super) fn piece(
             Part::Image(image) if is_answer => parts.push(Shown::Picture(image)),
             // A person's pictures stand together above the text.
             Part::Image(_) => {}
+            // A signature over the part that follows; nothing was thought.
+            Part::Thinking { text, redacted: None, protocol: Some(Protocol::Gemini), .. }
+                if text.is_empty() => {}
             Part::Thinking { text, .. } if text.trim().is_empty() => {
                 parts.push(Shown::HiddenThinking);
             }

@@ -13,6 +13,9 @@ use crate::stop::{self, Verdict};
 /// Blocks open at the same time; the protocol has one, and nobody needs more than this.
 const MAX_OPEN: usize = 64;
 
+/// The most citations that one text keeps.
+const MAX_CITED: usize = 4_096;
+
 /// The most that is held back of one block: 4 MiB.
 const MAX_HELD: usize = 4 * 1024 * 1024;
 
@@ -29,7 +32,10 @@ pub(crate) struct Machine {
 /// A block that has begun and not ended.
 #[derive(Debug)]
 enum Open {
-    Text,
+    Text {
+        /// What the text refers to.
+        citations: Vec<Value>,
+    },
     Thinking {
         signature: String,
     },
@@ -150,10 +156,10 @@ impl Machine {
             self.close_all(out);
         }
         let open = match text(block, "type").unwrap_or("text") {
-            // Citations need the whole block; a text that carries them is still a text.
             "text" => {
                 out.extend(text(block, "text").map(|text| Event::Text(text.to_owned())));
-                Open::Text
+                let citations = block.get("citations").and_then(Value::as_array);
+                Open::Text { citations: citations.cloned().unwrap_or_default() }
             }
             "thinking" => {
                 out.extend(text(block, "thinking").map(|text| Event::Thinking(text.to_owned())));
@@ -164,7 +170,7 @@ impl Machine {
             "redacted_thinking" => {
                 let data = text(block, "data").unwrap_or_default().to_owned();
                 out.push(Event::RedactedThinking { protocol: Protocol::Anthropic, data });
-                Open::Text
+                Open::Text { citations: Vec::new() }
             }
             "tool_use" => {
                 let index = self.calls;
@@ -201,6 +207,9 @@ impl Machine {
                     out.push(Event::ToolArguments { index: *index, delta });
                 }
             }
+            ("citations_delta", Some(Open::Text { citations })) if citations.len() < MAX_CITED => {
+                citations.extend(delta.get("citation").cloned());
+            }
             ("text_delta", _) => out.extend(piece("text").map(Event::Text)),
             ("thinking_delta", open) => {
                 if open.is_none() && self.open.len() < MAX_OPEN {
@@ -220,6 +229,11 @@ impl Machine {
         match self.open.remove(&at) {
             Some(Open::Thinking { signature }) if !signature.is_empty() => {
                 out.push(signed(signature));
+            }
+            // Without a type, since no block of a request has this form.
+            Some(Open::Text { citations }) if !citations.is_empty() => {
+                let json = json!({ "citations": citations });
+                out.push(Event::Block { protocol: Protocol::Anthropic, json });
             }
             Some(Open::Call { index, whole: Some(delta) }) => {
                 out.push(Event::ToolArguments { index, delta });

@@ -1,6 +1,8 @@
 //! Encodes the request.
 
-use halo_types::{Blobs, ChatRequest, OutputFormat, Part, RequestMessage, Role, ToolChoice};
+use halo_types::{
+    Blobs, ChatRequest, OutputFormat, Part, Protocol, RequestMessage, Role, ToolChoice,
+};
 use serde_json::{Map, Value, json};
 
 use crate::EncodeError;
@@ -141,6 +143,13 @@ fn user(
                 plain = false;
                 let url = format!("data:{};base64,{}", image.media_type, base64(image, blobs)?);
                 content.push(json!({ "type": "image_url", "image_url": { "url": url } }));
+            }
+            // Pictures by URL, files, sound: as they came.
+            Part::Unknown { protocol, json }
+                if protocol == Protocol::OpenaiChat.as_str() && json.get("type").is_some() =>
+            {
+                plain = false;
+                content.push(json.clone());
             }
             _ => {}
         }

@@ -1,5 +1,7 @@
 //! The server's side: writes answers, errors and lists of models.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use halo_types::{Part, StopReason, Usage};
 use serde_json::{Map, Value, json};
 
@@ -59,9 +61,11 @@ impl Writer {
                 let call = json!({ "index": index, "function": { "arguments": delta } });
                 self.delta(json!({ "tool_calls": [call] }), out);
             }
+            Event::Image { media_type, bytes } => {
+                self.delta(json!({ "images": [image(media_type, bytes)] }), out);
+            }
             Event::Signature { .. }
             | Event::RedactedThinking { .. }
-            | Event::Image { .. }
             | Event::Block { .. }
             | Event::Unknown { .. }
             | Event::Error { .. }
@@ -107,6 +111,12 @@ impl Writer {
     }
 }
 
+/// A picture as OpenRouter writes it, for want of a form of OpenAI's own.
+fn image(media_type: &str, bytes: &[u8]) -> Value {
+    let url = format!("data:{media_type};base64,{}", STANDARD.encode(bytes));
+    json!({ "type": "image_url", "image_url": { "url": url } })
+}
+
 fn choice(delta: Value, finish_reason: Option<&str>) -> Value {
     json!({ "index": 0, "delta": delta, "logprobs": null, "finish_reason": finish_reason })
 }
@@ -135,6 +145,7 @@ fn usage(usage: &Usage) -> Value {
 pub(crate) fn encode_answer(answer: &Answer, id: &str, model: &str, created_s: i64) -> Value {
     let mut thoughts = String::new();
     let mut calls = Vec::new();
+    let mut images = Vec::new();
     for part in answer.parts() {
         match part {
             Part::Thinking { text, .. } => thoughts.push_str(&text),
@@ -143,6 +154,10 @@ pub(crate) fn encode_answer(answer: &Answer, id: &str, model: &str, created_s: i
                 "type": "function",
                 "function": { "name": name, "arguments": arguments },
             })),
+            Part::Image(picture) => {
+                let bytes = answer.blobs.get(&picture.blob);
+                images.extend(bytes.map(|bytes| image(&picture.media_type, bytes)));
+            }
             _ => {}
         }
     }
@@ -155,6 +170,9 @@ pub(crate) fn encode_answer(answer: &Answer, id: &str, model: &str, created_s: i
     }
     if !calls.is_empty() {
         message["tool_calls"] = json!(calls);
+    }
+    if !images.is_empty() {
+        message["images"] = json!(images);
     }
     json!({
         "id": id,

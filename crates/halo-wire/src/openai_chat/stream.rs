@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use halo_types::{StopReason, Usage};
+use halo_types::{Protocol, StopReason, Usage};
 use serde_json::{Value, json};
 
 use crate::Event;
 use crate::decoder::Heard;
 use crate::json::{count, first_count, label, text};
+use crate::openai_chat::decode::data_url;
+use crate::server::decode_base64;
 use crate::stop::{self, Verdict};
 
 /// More calls than this in one answer are reported as unknown.
@@ -39,6 +41,19 @@ struct Call {
     /// Its arguments came in one piece together with its name; another name is another call.
     whole: bool,
     held: String,
+}
+
+/// A picture that the model made. Not OpenAI's own, but OpenRouter's way, which others follow:
+/// <https://openrouter.ai/docs/features/multimodal/image-generation>
+fn image(part: &Value) -> Event {
+    let url = part.pointer("/image_url/url").or_else(|| part.get("image_url"));
+    let decoded = url.and_then(Value::as_str).and_then(data_url).and_then(|(media_type, data)| {
+        Some(Event::Image { media_type: media_type.to_owned(), bytes: decode_base64(data)? })
+    });
+    decoded.unwrap_or_else(|| Event::Block {
+        protocol: Protocol::OpenaiChat,
+        json: json!({ "images": [part] }),
+    })
 }
 
 impl Machine {
@@ -185,12 +200,19 @@ impl Machine {
         if let Some(call) = delta.get("function_call").filter(|call| call.is_object()) {
             self.call(&json!({ "index": 0, "function": call }), out);
         }
-        for key in ["images", "audio", "annotations"] {
+        if let Some(Value::Array(images)) = delta.get("images") {
+            out.extend(images.iter().map(image));
+        }
+        for key in ["audio", "annotations"] {
             let there = delta.get(key).filter(|value| match value {
                 Value::Array(items) => !items.is_empty(),
                 value => !value.is_null(),
             });
-            out.extend(there.map(|value| Event::Unknown { json: json!({ key: value }) }));
+            let block = |value| Event::Block {
+                protocol: Protocol::OpenaiChat,
+                json: json!({ key: value }),
+            };
+            out.extend(there.map(block));
         }
     }
 
@@ -219,6 +241,7 @@ impl Machine {
                 }
                 _ => {}
             },
+            "image_url" | "image" => out.push(image(part)),
             _ => out.push(Event::Unknown { json: json!({ "content": [part] }) }),
         }
     }
