@@ -182,7 +182,9 @@ impl Reader<'_> {
             None => preset(id.as_str()).or_else(|| {
                 preset(match protocol {
                     Some(Protocol::Anthropic) => "anthropic-compatible",
-                    _ => "openai-compatible",
+                    Some(Protocol::OpenaiResponses) => "openai-responses-compatible",
+                    Some(Protocol::Gemini) => "gemini-compatible",
+                    Some(Protocol::OpenaiChat) | None => "openai-compatible",
                 })
             }),
         };

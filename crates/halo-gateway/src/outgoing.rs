@@ -7,7 +7,7 @@ use halo_engine::Engine;
 use halo_transport::Call;
 use halo_types::{Blobs, ChatRequest, Part, Protocol, RequestFacts};
 use halo_wire::server::{decode_request, unheld_parameters};
-use halo_wire::{auth_headers, encode, endpoint};
+use halo_wire::{auth_headers, encode, endpoint, request_losses};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -132,9 +132,12 @@ impl Incoming {
             )));
         }
         let options = engine.encode_options(provider, model);
+        let lost = request_losses(provider.protocol, &request);
         let body = encode(provider.protocol, &request, &blobs, &options)
             .map_err(|error| cannot(error.to_string()))?;
-        Ok((body, unheld_parameters(self.protocol, &self.body)))
+        let mut omitted = unheld_parameters(self.protocol, &self.body);
+        omitted.extend(lost.iter().map(ToString::to_string));
+        Ok((body, omitted))
     }
 
     /// Adds the program's own headers and query, as far as a provider has a use for them.

@@ -106,6 +106,8 @@ impl Handing {
             let prefix = match self.to {
                 Protocol::Anthropic => "msg_",
                 Protocol::OpenaiChat => "chatcmpl-",
+                Protocol::OpenaiResponses => "resp_",
+                Protocol::Gemini => "",
             };
             format!("{prefix}{}", Uuid::now_v7().simple())
         });

@@ -4,7 +4,7 @@ use halo_types::Protocol;
 use serde_json::Value;
 
 use crate::json::{self, Next};
-use crate::sse::{self, Leftover};
+use crate::sse::{self, FrameRef, Leftover};
 use crate::{Event, Finish, anthropic, fault, gemini, openai_chat, openai_responses};
 
 /// The longest whole (not streamed) answer that is read: 32 MiB.
@@ -111,9 +111,9 @@ impl Decoder {
         }
         match &mut self.mode {
             Mode::Stream(decoder) => {
-                for frame in decoder.push(bytes) {
-                    self.frame(&frame, true, &mut events);
-                }
+                let mut decoder = std::mem::take(decoder);
+                decoder.push_each(bytes, |frame| self.frame(frame, true, &mut events));
+                self.mode = Mode::Stream(decoder);
             }
             Mode::Body { bytes: body, limit, too_long } => {
                 let room = limit.saturating_sub(body.len());
@@ -190,8 +190,14 @@ impl Decoder {
     }
 
     /// Takes in a frame. `ended` says whether its end was seen; a cut one may be half a document.
-    fn frame(&mut self, frame: &sse::Frame, ended: bool, events: &mut Vec<Event>) {
+    fn frame(&mut self, frame: FrameRef<'_>, ended: bool, events: &mut Vec<Event>) {
         if self.failed || self.done {
+            return;
+        }
+        if frame.event.is_none() && self.machine.quick(frame.data, events) {
+            if !self.garbled {
+                self.leftover.clear();
+            }
             return;
         }
         let mut data = frame.data.trim_ascii();
@@ -202,8 +208,8 @@ impl Decoder {
         if data.is_empty() {
             return;
         }
-        if frame.event.as_deref() == Some("error") {
-            self.fail(&frame.data, events);
+        if frame.event == Some("error") {
+            self.fail(frame.data, events);
             return;
         }
         while !self.failed && !self.done {
@@ -219,10 +225,10 @@ impl Decoder {
                 }
                 Next::Document(value, rest) => {
                     data = rest;
-                    self.document(frame.event.as_deref(), value, &frame.data, events);
+                    self.document(frame.event, value, frame.data, events);
                 }
                 Next::Cut | Next::Garbage => {
-                    self.replace_leftover(&frame.data);
+                    self.replace_leftover(frame.data);
                     if ended {
                         // Keep-alive words are harmless; half a document is a hole in the answer.
                         let hole = data.starts_with(b"{") || data.starts_with(b"[");
@@ -275,7 +281,10 @@ impl Decoder {
 
     fn end_stream(&mut self, mut decoder: sse::Decoder, events: &mut Vec<Event>) -> Finish {
         match decoder.finish() {
-            Some(Leftover::Frame(frame)) => self.frame(&frame, false, events),
+            Some(Leftover::Frame(frame)) => {
+                let frame = FrameRef { event: frame.event.as_deref(), data: &frame.data };
+                self.frame(frame, false, events);
+            }
             Some(Leftover::TooLong { limit }) if !self.done && !self.failed => {
                 self.machine.flush(events);
                 return unusable(format!("one frame of the stream is longer than {limit} bytes"));
@@ -429,6 +438,15 @@ impl Decoder {
 }
 
 impl Machine {
+    /// Takes in a frame of the plainest form without building a document of it; `false` leaves it
+    /// to [`Machine::piece`].
+    fn quick(&mut self, data: &[u8], events: &mut Vec<Event>) -> bool {
+        match self {
+            Self::OpenaiChat(machine) => machine.quick(data, events),
+            Self::Anthropic(_) | Self::OpenaiResponses(_) | Self::Gemini(_) => false,
+        }
+    }
+
     fn piece(&mut self, name: Option<&str>, value: &Value, events: &mut Vec<Event>) -> Heard {
         match self {
             Self::Anthropic(machine) => machine.piece(name, value, events),

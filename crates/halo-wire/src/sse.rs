@@ -27,6 +27,23 @@ impl Frame {
     }
 }
 
+/// An event of a stream, in the bytes it came in where that is possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameRef<'a> {
+    /// The name in its `event:` field.
+    pub event: Option<&'a str>,
+    /// Its data as received; several `data:` lines are joined by line feeds.
+    pub data: &'a [u8],
+}
+
+impl FrameRef<'_> {
+    /// A frame of its own.
+    #[must_use]
+    pub fn to_frame(self) -> Frame {
+        Frame { event: self.event.map(str::to_owned), data: self.data.to_vec() }
+    }
+}
+
 /// What was left when the input ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Leftover {
@@ -97,8 +114,21 @@ impl Decoder {
     /// Reads the next bytes and gives the frames they complete.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<Frame> {
         let mut frames = Vec::new();
+        self.push_each(bytes, |frame| frames.push(frame.to_frame()));
+        frames
+    }
+
+    /// Reads the next bytes and hands out the frames they complete, without a copy of those that
+    /// are whole in `bytes`.
+    pub fn push_each(&mut self, bytes: &[u8], mut take: impl FnMut(FrameRef<'_>)) {
         let mut rest = bytes;
         while !rest.is_empty() && !self.too_long {
+            if let Some((data, after)) = self.whole_frame(rest) {
+                rest = after;
+                let event = self.frame.event.take();
+                take(FrameRef { event: event.as_deref(), data });
+                continue;
+            }
             if self.after_cr {
                 self.after_cr = false;
                 if rest[0] == b'\n' {
@@ -112,18 +142,34 @@ impl Decoder {
             };
             self.after_cr = rest[end] == b'\r';
             if self.line.is_empty() {
-                self.end_of_line(&rest[..end], &mut frames);
+                self.end_of_line(&rest[..end], &mut take);
             } else {
                 self.keep(&rest[..end]);
                 let line = std::mem::take(&mut self.line);
-                self.end_of_line(&line, &mut frames);
+                self.end_of_line(&line, &mut take);
                 // Keeps the allocation for the next partial line.
                 self.line = line;
                 self.line.clear();
             }
             rest = &rest[end + 1..];
         }
-        frames
+    }
+
+    /// The data of a frame of one line at the beginning of `bytes`, as nearly all are, and what
+    /// follows its blank line.
+    fn whole_frame<'a>(&mut self, bytes: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+        if self.has_data || self.after_cr || self.at_start || !self.line.is_empty() {
+            return None;
+        }
+        let value = bytes.strip_prefix(b"data:")?;
+        let end = memchr::memchr2(b'\n', b'\r', value)?;
+        let after = value[end..].strip_prefix(b"\n\n")?;
+        if end > self.limit {
+            return None;
+        }
+        self.fields_seen = true;
+        let value = &value[..end];
+        Some((value.strip_prefix(b" ").unwrap_or(value), after))
     }
 
     /// Whether a frame grew beyond the limit; from then on nothing is read.
@@ -146,7 +192,7 @@ impl Decoder {
         let mut frames = Vec::new();
         if !self.line.is_empty() {
             let line = std::mem::take(&mut self.line);
-            self.end_of_line(&line, &mut frames);
+            self.end_of_line(&line, &mut |frame: FrameRef<'_>| frames.push(frame.to_frame()));
         }
         // The last line can close a frame before it and open its own; both count, and the one
         // before it can only be complete JSON, so they are handed out together.
@@ -175,7 +221,7 @@ impl Decoder {
         self.frame = Frame::default();
     }
 
-    fn end_of_line(&mut self, line: &[u8], frames: &mut Vec<Frame>) {
+    fn end_of_line(&mut self, line: &[u8], take: &mut impl FnMut(FrameRef<'_>)) {
         if self.too_long {
             return;
         }
@@ -188,7 +234,7 @@ impl Decoder {
             line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         }
         if line.is_empty() {
-            frames.extend(self.take_frame());
+            self.hand_out(take);
             return;
         }
         match field(line) {
@@ -196,21 +242,21 @@ impl Decoder {
                 self.fields_seen = true;
                 let opens = value.starts_with(b"{") || value.trim_ascii() == b"[DONE]";
                 if self.has_data && opens && self.holds_document() {
-                    frames.extend(self.take_frame());
+                    self.hand_out(take);
                 }
                 self.add_data(value);
             }
             Some(Field::Event(value)) => {
                 self.fields_seen = true;
                 if self.has_data && self.holds_document() {
-                    frames.extend(self.take_frame());
+                    self.hand_out(take);
                 }
                 self.frame.event = Some(String::from_utf8_lossy(value).into_owned());
             }
             Some(Field::Error(value)) => {
                 self.fields_seen = true;
                 if self.has_data {
-                    frames.extend(self.take_frame());
+                    self.hand_out(take);
                 }
                 self.frame.event = Some("error".to_owned());
                 self.add_data(value);
@@ -219,7 +265,7 @@ impl Decoder {
             None if self.bare => self.add_data(line),
             None if line.starts_with(b"{") => {
                 if self.has_data && self.holds_document() {
-                    frames.extend(self.take_frame());
+                    self.hand_out(take);
                 }
                 self.bare = true;
                 self.add_data(line);
@@ -241,6 +287,12 @@ impl Decoder {
         data.starts_with(b"{")
             && data.ends_with(b"}")
             && serde_json::from_slice::<serde::de::IgnoredAny>(data).is_ok()
+    }
+
+    fn hand_out(&mut self, take: &mut impl FnMut(FrameRef<'_>)) {
+        if let Some(frame) = self.take_frame() {
+            take(FrameRef { event: frame.event.as_deref(), data: &frame.data });
+        }
     }
 
     fn take_frame(&mut self) -> Option<Frame> {

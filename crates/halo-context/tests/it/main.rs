@@ -57,7 +57,7 @@ fn any_part() -> impl Strategy<Value = Part> {
     prop_oneof![
         4 => "[a-z 你好\n]{0,60}".prop_map(Part::text),
         1 => Just(image()),
-        1 => Just(Part::Thinking { text: "hm".into(), signature: Some("s".into()), redacted: None, protocol: Some(Protocol::Anthropic) }),
+        1 => Just(Part::Thinking { text: "hm".into(), signature: Some("s".into()), redacted: None, protocol: Some(halo_types::Protocol::Anthropic) }),
         1 => "[ab]".prop_map(|id| Part::ToolCall { id, name: "t".into(), arguments: "{}".into() }),
         1 => "[ab]".prop_map(|id| Part::ToolResult { call_id: id, text: "r".into(), is_error: false }),
     ]

@@ -56,6 +56,8 @@ impl Bench {
                         preset: match protocol {
                             Protocol::Anthropic => "anthropic-compatible",
                             Protocol::OpenaiChat => "openai-compatible",
+                            Protocol::OpenaiResponses => "openai-responses-compatible",
+                            Protocol::Gemini => "gemini-compatible",
                         }
                         .to_owned(),
                         protocol: *protocol,
@@ -99,6 +101,8 @@ pub(crate) fn id_of(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Anthropic => "sim-anthropic",
         Protocol::OpenaiChat => "sim-openai",
+        Protocol::OpenaiResponses => "sim-responses",
+        Protocol::Gemini => "sim-gemini",
     }
 }
 

@@ -12,6 +12,8 @@ fn id(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Anthropic => "anthropic",
         Protocol::OpenaiChat => "openai",
+        Protocol::OpenaiResponses => "responses",
+        Protocol::Gemini => "gemini",
     }
 }
 

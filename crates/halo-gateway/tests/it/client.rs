@@ -61,6 +61,7 @@ pub(crate) fn path(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Anthropic => "/v1/messages",
         Protocol::OpenaiChat => "/v1/chat/completions",
+        Protocol::OpenaiResponses | Protocol::Gemini => unreachable!("not offered yet"),
     }
 }
 

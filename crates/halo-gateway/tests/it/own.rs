@@ -32,7 +32,7 @@ async fn a_wrong_halo_key_is_called_halo_s() {
             assert!(words.contains("Halo") && words.contains(&page), "{words}");
             let typed = match protocol {
                 Protocol::Anthropic => "authentication_error",
-                Protocol::OpenaiChat => "invalid_request_error",
+                _ => "invalid_request_error",
             };
             assert_eq!(error["error"]["type"], typed);
             let diagnosis = diagnosis(&received);

@@ -84,6 +84,8 @@ fn provider(protocol: Protocol, upstream: SocketAddr) -> ProviderConfig {
     let (id, preset) = match protocol {
         Protocol::Anthropic => ("anthropic", "anthropic-compatible"),
         Protocol::OpenaiChat => ("openai", "openai-compatible"),
+        Protocol::OpenaiResponses => ("responses", "openai-responses-compatible"),
+        Protocol::Gemini => ("gemini", "gemini-compatible"),
     };
     ProviderConfig {
         id: id.parse().unwrap(),

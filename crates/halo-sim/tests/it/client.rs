@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use halo_sim::{SimOptions, Simulator, serve};
 use halo_types::{Headers, Protocol};
-use halo_wire::{Answer, Decoder, Event, Finish};
+use halo_wire::{Answer, Decoder, Event, Finish, translate};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -97,11 +97,21 @@ impl Received {
     }
 }
 
-pub(crate) fn path(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Anthropic => "/v1/messages",
-        Protocol::OpenaiChat => "/v1/chat/completions",
-    }
+/// Path and body of a request. The tests write Anthropic's in its own form and all others as
+/// Chat Completions.
+pub(crate) fn wire(protocol: Protocol, body: &Value) -> (String, Vec<u8>) {
+    let stream = body["stream"] == true;
+    let endpoints = halo_wire::endpoint::resolve(protocol, "http://h").unwrap();
+    let url = endpoints.chat_url(body["model"].as_str().unwrap(), stream);
+    let body = body.to_string().into_bytes();
+    let body = match protocol {
+        Protocol::Anthropic | Protocol::OpenaiChat => body,
+        to => {
+            let target = translate::RequestTarget::default();
+            translate::request(Protocol::OpenaiChat, to, &body, &target).unwrap().body
+        }
+    };
+    (url.strip_prefix("http://h").unwrap().to_owned(), body)
 }
 
 /// The headers of a caller with a key.
@@ -133,7 +143,8 @@ pub(crate) async fn ask_as(
     key: &str,
 ) -> Received {
     let headers = auth(protocol, key);
-    call(address, "POST", path(protocol), &headers, body.to_string().as_bytes()).await
+    let (path, body) = wire(protocol, body);
+    call(address, "POST", &path, &headers, &body).await
 }
 
 pub(crate) async fn call(

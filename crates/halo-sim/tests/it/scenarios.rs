@@ -46,7 +46,7 @@ fn request(scenario: &Scenario, protocol: Protocol, stream: bool, lang: Lang) ->
                 "type": "base64", "media_type": "image/png", "data": picture() } },
             { "type": "text", "text": text },
         ]),
-        (true, Protocol::OpenaiChat) => json!([
+        (true, _) => json!([
             { "type": "image_url",
               "image_url": { "url": format!("data:image/png;base64,{}", picture()) } },
             { "type": "text", "text": text },
@@ -60,7 +60,7 @@ fn request(scenario: &Scenario, protocol: Protocol, stream: bool, lang: Lang) ->
     match (scenario.parameters.max_tokens, protocol) {
         (Some(max), _) => body["max_tokens"] = json!(max),
         (None, Protocol::Anthropic) => body["max_tokens"] = json!(4096),
-        (None, Protocol::OpenaiChat) => {}
+        (None, _) => {}
     }
     body
 }

@@ -38,7 +38,7 @@ async fn thinking_and_tools_come_in_both_protocols() {
                 json!({ "type": "object", "properties": { "city": { "type": "string" } } });
             body["tools"] = match protocol {
                 Protocol::Anthropic => json!([{ "name": "weather", "input_schema": schema }]),
-                Protocol::OpenaiChat => {
+                _ => {
                     json!([{ "type": "function",
                              "function": { "name": "weather", "parameters": schema } }])
                 }
@@ -100,13 +100,13 @@ async fn wrong_paths_methods_bodies_and_models_are_refused_as_providers_do() {
     let address = served.address;
     for protocol in Protocol::ALL.iter().copied() {
         let headers = auth(protocol, "practice");
-        let path = crate::client::path(protocol);
+        let (path, _) = crate::client::wire(protocol, &prompt(protocol, "m", "Hi", false));
         let lost = call(address, "POST", "/v2/nothing", &headers, b"{}").await;
         assert_eq!(lost.status, Some(404));
         assert!(lost.json()["error"]["message"].is_string());
-        let method = call(address, "GET", path, &headers, b"").await;
+        let method = call(address, "GET", &path, &headers, b"").await;
         assert_eq!((method.status, method.headers.first("allow")), (Some(405), Some("POST")));
-        let garbled = call(address, "POST", path, &headers, b"{\"model\":").await;
+        let garbled = call(address, "POST", &path, &headers, b"{\"model\":").await;
         assert_eq!(garbled.status, Some(400));
         let strange = prompt(protocol, "no \"such\" model\n", "Hi", false);
         let strange = ask(address, protocol, &strange).await;

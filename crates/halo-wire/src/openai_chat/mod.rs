@@ -2,6 +2,7 @@
 
 pub(crate) mod decode;
 pub(crate) mod history;
+mod quick;
 pub(crate) mod request;
 pub(crate) mod server;
 pub(crate) mod stream;

@@ -9,6 +9,7 @@ use crate::Event;
 use crate::decoder::Heard;
 use crate::json::{count, first_count, label, text};
 use crate::openai_chat::decode::data_url;
+use crate::openai_chat::quick;
 use crate::server::decode_base64;
 use crate::stop::{self, Verdict};
 
@@ -74,6 +75,23 @@ impl Machine {
     pub(crate) fn done_marker(&mut self) -> bool {
         self.done = true;
         self.begun
+    }
+
+    /// Takes in a chunk that holds nothing but a piece of text or thinking, as nearly all do.
+    /// `false` where it may hold more.
+    pub(crate) fn quick(&mut self, data: &[u8], out: &mut Vec<Event>) -> bool {
+        // The first chunk names the answer.
+        let Some(delta) = self.begun.then(|| quick::delta(data)).flatten() else {
+            return false;
+        };
+        if let Some(thought) = delta.thought {
+            out.push(Event::Thinking(thought.into_owned()));
+        }
+        if let Some(text) = delta.text {
+            self.had_text = true;
+            out.push(Event::Text(text.into_owned()));
+        }
+        true
     }
 
     /// Takes in one chunk of a stream.

@@ -131,6 +131,8 @@ pub(super) fn provider_id(protocol: Protocol, nth: usize) -> String {
     let name = match protocol {
         Protocol::Anthropic => "sim-anthropic",
         Protocol::OpenaiChat => "sim-openai",
+        Protocol::OpenaiResponses => "sim-responses",
+        Protocol::Gemini => "sim-gemini",
     };
     if nth == 0 { name.to_owned() } else { format!("{name}-{}", nth + 1) }
 }
@@ -139,6 +141,8 @@ fn name(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Anthropic => "Anthropic",
         Protocol::OpenaiChat => "OpenAI",
+        Protocol::OpenaiResponses => "OpenAI Responses",
+        Protocol::Gemini => "Google",
     }
 }
 
@@ -146,6 +150,8 @@ fn preset(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Anthropic => "anthropic-compatible",
         Protocol::OpenaiChat => "openai-compatible",
+        Protocol::OpenaiResponses => "openai-responses-compatible",
+        Protocol::Gemini => "gemini-compatible",
     }
 }
 
