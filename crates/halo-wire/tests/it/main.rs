@@ -4,8 +4,10 @@
 mod anthropic;
 mod encode;
 mod endpoint;
+mod fuzzed;
 mod models;
 mod openai_chat;
+mod replay;
 mod server;
 mod split;
 mod sse;

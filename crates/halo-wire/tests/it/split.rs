@@ -38,7 +38,7 @@ const SCRAPS: &[&str] = &[
     r#"{"error":{"message":"no"}}"#,
 ];
 
-fn scraps() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn scraps() -> impl Strategy<Value = Vec<u8>> {
     let scrap = prop_oneof![
         9 => prop::sample::select(SCRAPS).prop_map(|scrap| scrap.as_bytes().to_vec()),
         1 => prop::collection::vec(any::<u8>(), 0..6),
