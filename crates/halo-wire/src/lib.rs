@@ -32,6 +32,7 @@ mod event;
 mod fault;
 mod gemini;
 mod json;
+mod list;
 mod models;
 mod openai_chat;
 mod openai_responses;
@@ -46,4 +47,4 @@ pub use encode::{
     DEFAULT_MAX_TOKENS, EncodeError, EncodeOptions, MaxTokensField, auth_headers, encode,
 };
 pub use event::{Event, Finish};
-pub use models::{ModelInfo, ModelsError, decode_models};
+pub use models::{ModelInfo, ModelsError, decode_models, next_page};
