@@ -4,6 +4,9 @@
 mod anthropic;
 mod encode;
 mod endpoint;
+mod gemini;
+mod gemini_server;
+mod golden_gemini;
 mod models;
 mod openai_chat;
 mod server;
