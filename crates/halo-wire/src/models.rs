@@ -17,6 +17,8 @@ pub struct ModelInfo {
     pub max_output: Option<u64>,
     /// Whether it takes pictures.
     pub vision: Option<bool>,
+    /// Whether it thinks before it answers.
+    pub thinking: Option<bool>,
 }
 
 /// A body that is no list of models.
@@ -29,6 +31,14 @@ pub enum ModelsError {
     /// It is JSON without a list of models.
     #[error("the answer holds no list of models")]
     NoList,
+}
+
+/// Where a list goes on: the `pageToken` of Gemini's next page, 50 models a page unless
+/// `pageSize` (up to 1,000) says otherwise: <https://ai.google.dev/api/models#method:-models.list>
+#[must_use]
+pub fn next_page(body: &[u8]) -> Option<String> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    text(&value, "nextPageToken").map(str::to_owned)
 }
 
 /// Reads a list of models: Anthropic's and OpenAI's form, and the fields that OpenRouter, Groq,
@@ -54,15 +64,23 @@ pub fn decode_models(body: &[u8]) -> Result<Vec<ModelInfo>, ModelsError> {
     };
     let mut models: Vec<ModelInfo> = Vec::with_capacity(list.len());
     let mut seen = std::collections::HashSet::new();
-    for model in list.iter().filter_map(model) {
+    for model in list.iter().filter(|value| generates(value)).filter_map(model) {
         if seen.insert(model.id.clone()) {
             models.push(model);
         }
     }
-    if models.is_empty() && !list.is_empty() {
+    if models.is_empty() && list.iter().any(generates) {
         return Err(ModelsError::NoList);
     }
     Ok(models)
+}
+
+/// Gemini lists models for embeddings and videos too.
+fn generates(model: &Value) -> bool {
+    model
+        .get("supportedGenerationMethods")
+        .and_then(Value::as_array)
+        .is_none_or(|methods| methods.iter().any(|method| method == "generateContent"))
 }
 
 fn model(value: &Value) -> Option<ModelInfo> {
@@ -71,11 +89,12 @@ fn model(value: &Value) -> Option<ModelInfo> {
     }
     let id = ["id", "model", "name", "slug"].iter().find_map(|key| text(value, key))?;
     // Gemini writes the name with its collection; the requests take it without.
-    let id = id.strip_prefix("models/").unwrap_or(id);
+    let vertex = id.strip_prefix("publishers/").and_then(|_| id.split_once("/models/"));
+    let id = vertex.map_or(id.strip_prefix("models/").unwrap_or(id), |(_, id)| id);
     let name = ["display_name", "displayName", "name"]
         .iter()
         .find_map(|key| text(value, key))
-        .filter(|name| *name != id && name.strip_prefix("models/") != Some(id));
+        .filter(|name| *name != id && !name.ends_with(&format!("models/{id}")));
     let count = |keys: &[&str]| first_count(value, keys).filter(|count| *count > 0);
     let context_window = count(&[
         "context_length",
@@ -111,6 +130,7 @@ fn model(value: &Value) -> Option<ModelInfo> {
         context_window,
         max_output,
         vision: vision(value),
+        thinking: value.get("thinking").and_then(Value::as_bool),
     })
 }
 

@@ -42,18 +42,15 @@ fn answer() -> Answer {
 
 /// What is left of an answer after a protocol that cannot hold all of it.
 fn held(protocol: Protocol, mut answer: Answer) -> Answer {
-    if protocol == Protocol::OpenaiChat {
+    if matches!(protocol, Protocol::OpenaiChat | Protocol::Gemini) {
         let usage = Usage { cache_write: None, ..answer.usage };
         let parts = answer
             .parts()
             .into_iter()
             .map(|part| match part {
-                Part::Thinking { text, .. } => Part::Thinking {
-                    text,
-                    signature: None,
-                    redacted: None,
-                    protocol: Some(Protocol::Anthropic),
-                },
+                Part::Thinking { text, .. } => {
+                    Part::Thinking { text, signature: None, redacted: None, protocol: None }
+                }
                 part => part,
             })
             .collect();
@@ -207,13 +204,18 @@ fn requests_read_back() {
     for protocol in Protocol::ALL {
         let body =
             encode(*protocol, &request, &Default::default(), &EncodeOptions::default()).unwrap();
-        let (back, _) = server::decode_request(*protocol, &body).unwrap();
+        let (mut back, _) = server::decode_request(*protocol, &body).unwrap();
+        if *protocol == Protocol::Gemini {
+            // Both stand in the URL.
+            assert_eq!((back.model.as_str(), back.stream), ("", false));
+            (back.model, back.stream) = ("m".to_owned(), true);
+        }
         assert_eq!(back, request, "{protocol}");
         assert!(server::unheld_parameters(*protocol, &body).is_empty());
         server::check_history(*protocol, &back).unwrap();
     }
     let body = br#"{"model":"m","messages":[],"seed":1,"n":null,"tool_choice":"auto"}"#;
-    assert_eq!(server::unheld_parameters(Protocol::OpenaiChat, body), ["seed", "tool_choice"]);
+    assert_eq!(server::unheld_parameters(Protocol::OpenaiChat, body), ["seed"]);
 }
 
 #[test]
@@ -400,6 +402,26 @@ fn json_value() -> impl Strategy<Value = Value> {
         "system",
         "tools",
         "stop",
+        "parts",
+        "candidates",
+        "functionCall",
+        "functionResponse",
+        "inlineData",
+        "mimeType",
+        "name",
+        "args",
+        "response",
+        "thought",
+        "thoughtSignature",
+        "finishReason",
+        "promptFeedback",
+        "blockReason",
+        "usageMetadata",
+        "citationMetadata",
+        "groundingMetadata",
+        "functionDeclarations",
+        "parameters",
+        "properties",
     ]);
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -423,6 +445,10 @@ fn json_value() -> impl Strategy<Value = Value> {
             "data:image/png;base64,",
             "stop",
             "AQID",
+            "model",
+            "image/png",
+            "STOP",
+            "OTHER",
         ])
         .prop_map(Value::from),
     ];
@@ -438,8 +464,13 @@ fn json_value() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn nothing_from_outside_makes_it_panic(value in json_value(), messages in json_value()) {
-        let request = json!({"model":"m","max_tokens":1,"messages":[messages, value.clone()]});
+        let request =
+            json!({"model":"m","max_tokens":1,"messages":[messages.clone(), value.clone()]});
+        let gemini = json!({"contents":[messages, value.clone()],"tools":value,"toolConfig":value,
+            "generationConfig":value,"systemInstruction":value});
+        let _ = server::unheld_parameters(Protocol::Gemini, gemini.to_string().as_bytes());
         for protocol in Protocol::ALL {
+            let request = if *protocol == Protocol::Gemini { &gemini } else { &request };
             if let Ok((request, blobs)) =
                 server::decode_request(*protocol, request.to_string().as_bytes())
             {
@@ -448,6 +479,8 @@ proptest! {
                     let _ = encode(*target, &request, &blobs, &EncodeOptions::default());
                 }
             }
+            let candidates = json!([{"candidates":value},value]);
+            decode_pieces(*protocol, [candidates.to_string().as_bytes()]);
             let (events, _) = decode_pieces(*protocol, [value.to_string().as_bytes()]);
             for target in Protocol::ALL {
                 let mut encoder = StreamEncoder::new(*target, "i", "m", 0);

@@ -35,6 +35,11 @@ const SCRAPS: &[&str] = &[
     r#"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"s"}}"#,
     r#"{"type":"content_block_stop","index":0}"#,
     r#"{"type":"message_stop"}"#,
+    ",",
+    r#"{"candidates":[{"content":{"parts":[{"text":"Hi"}]}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f"}}]},"finishReason":"STOP"}]}"#,
+    r#"{"candidates":[{"finishReason":"OTHER","citationMetadata":{"citations":[{"uri":"u"}]}}]}"#,
+    r#"{"promptFeedback":{"blockReason":"SAFETY"}}"#,
     r#"{"error":{"message":"no"}}"#,
 ];
 
