@@ -112,7 +112,8 @@ const ENDPOINTS: &[&str] = &[
 ///
 /// A missing or doubled `/v1`, slashes at the end, a full endpoint path, surrounding spaces or
 /// quotes and a missing scheme are mended. Where a base has a version or a path of its own
-/// (`/v1beta/openai`, `/api/paas/v4`, `/compatible-mode/v1`), that is kept.
+/// (`/v1beta/openai`, `/api/paas/v4`, `/compatible-mode/v1`), that is kept. A base that ends with
+/// `#` is taken as it stands: nothing is added, for servers that have no version in their paths.
 ///
 /// # Errors
 /// Where the text cannot be a base URL; the error says what is wrong with it.
@@ -141,8 +142,10 @@ pub fn resolve(protocol: Protocol, base: &str) -> Result<Endpoints, EndpointErro
     };
     let (host, port) = split_authority(authority)?;
     let scheme = scheme.unwrap_or(if is_local(&host) { "http" } else { "https" });
+    let exact = path.ends_with('#');
     let path = clean_path(if protocol == Protocol::Gemini { before_model(path) } else { path })?;
-    let base = format!("{scheme}://{host}{port}{}", with_version(protocol, &path, &host));
+    let path = if exact { path } else { with_version(protocol, &path, &host) };
+    let base = format!("{scheme}://{host}{port}{path}");
     let chat = match protocol {
         Protocol::Anthropic => format!("{base}/messages"),
         Protocol::OpenaiChat => format!("{base}/chat/completions"),
@@ -150,6 +153,52 @@ pub fn resolve(protocol: Protocol, base: &str) -> Result<Endpoints, EndpointErro
         Protocol::Gemini => format!("{base}/models/{GEMINI_CALL}"),
     };
     Ok(Endpoints { models: format!("{base}/models"), chat, base })
+}
+
+/// Other base URLs that the same server may answer under, likeliest first, in a form that
+/// [`resolve`] takes: without and with a version, and where relays like to mount the API. Empty for
+/// a text that is no base URL.
+///
+/// ```
+/// use halo_types::Protocol;
+/// use halo_wire::endpoint::variants;
+///
+/// let others = variants(Protocol::OpenaiChat, "https://relay.example/openai/v1");
+/// assert_eq!(others[..2], ["https://relay.example/openai#", "https://relay.example/v1"]);
+/// ```
+#[must_use]
+pub fn variants(protocol: Protocol, base: &str) -> Vec<String> {
+    let Ok(given) = resolve(protocol, base) else { return Vec::new() };
+    let Some((scheme, rest)) = given.base.split_once("://") else { return Vec::new() };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let mut segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    while segments.last().is_some_and(|last| is_version(last)) {
+        segments.pop();
+    }
+    let own = segments.iter().fold(String::new(), |path, segment| path + "/" + segment);
+    let version = if protocol == Protocol::Gemini { "/v1beta" } else { "/v1" };
+    let mounts: &[&str] = match protocol {
+        Protocol::Anthropic => &["", "/api", "/anthropic", "/api/anthropic"],
+        Protocol::OpenaiChat | Protocol::OpenaiResponses => {
+            &["", "/api", "/openai", "/api/openai", "/compatible-mode"]
+        }
+        Protocol::Gemini => &["", "/gemini", "/api", "/google"],
+    };
+    let mut found = Vec::new();
+    let mut add = |path: String| {
+        let url = format!("{scheme}://{authority}{path}");
+        let new = resolve(protocol, &url).is_ok_and(|other| other.base != given.base);
+        if new && !found.contains(&url) {
+            found.push(url);
+        }
+    };
+    add(format!("{own}{version}"));
+    add(format!("{own}#"));
+    for mount in mounts {
+        add(format!("{mount}{version}"));
+    }
+    add("/api#".to_owned());
+    found
 }
 
 fn split_scheme(text: &str) -> Result<(Option<&'static str>, &str), EndpointError> {

@@ -1,0 +1,141 @@
+//! The doctor: a walk from the host name to a tool call, step by step, each with its time, what it
+//! proves, and the provider's raw reply. It serves `halo doctor` and Settings → Test.
+//!
+//! A step that fails leads to the same diagnosis as in a conversation. What a step teaches about
+//! the model (pictures, tools, streaming) becomes a fact, as if an answer had taught it.
+
+mod network;
+mod report;
+mod speech;
+mod trial;
+mod words;
+
+use std::time::Instant;
+
+use halo_config::{ProviderConfig, Secret};
+use halo_types::{Fact, FactId, FactOrigin, FactValue, Lang};
+use uuid::Uuid;
+
+pub use report::{DoctorReport, DoctorStage, Proof, RawReply, StageReport, TestFailure, Verdict};
+
+use crate::exchange::{Route, ms};
+use crate::{Engine, now};
+
+/// What is examined.
+#[derive(Debug, Clone)]
+pub struct Patient {
+    /// The provider; it may not be saved yet.
+    pub provider: ProviderConfig,
+    /// The key to use; the saved one where absent.
+    pub key: Option<Secret>,
+    /// The model to ask; without one, the first of the provider's or of its own list.
+    pub model: Option<String>,
+}
+
+/// One examination, while it runs.
+struct Examination<'a> {
+    engine: &'a Engine,
+    route: Route,
+    model: Option<String>,
+    lang: Lang,
+    /// Hears of each step as soon as it is over.
+    listen: &'a mut (dyn FnMut(&StageReport) + Send),
+    report: DoctorReport,
+}
+
+impl Engine {
+    /// Examines a provider, and says how each step went as soon as it is over. Steps behind one
+    /// that failed are left out where they cannot be taken.
+    pub async fn examine(
+        &self,
+        patient: Patient,
+        lang: Lang,
+        listen: &mut (dyn FnMut(&StageReport) + Send),
+    ) -> DoctorReport {
+        let model = patient.model.or_else(|| patient.provider.models.first().cloned());
+        let route = self.draft(&patient.provider, patient.key);
+        let mut examination = Examination {
+            engine: self,
+            route,
+            model,
+            lang,
+            listen,
+            report: DoctorReport::default(),
+        };
+        examination.run().await;
+        examination.report.model.clone_from(&examination.model);
+        examination.report
+    }
+}
+
+impl Examination<'_> {
+    async fn run(&mut self) {
+        if !self.reach().await || !self.find_endpoint().await || !self.list_models().await {
+            return;
+        }
+        if self.model.is_none() {
+            self.skip(DoctorStage::Token, Proof::NoModel);
+            return;
+        }
+        if self.one_token().await {
+            self.stream().await;
+            self.picture().await;
+            self.tools().await;
+        }
+    }
+
+    /// Notes how a step went.
+    fn note(&mut self, stage: StageReport) {
+        (self.listen)(&stage);
+        self.report.stages.push(stage);
+    }
+
+    fn pass(&mut self, stage: DoctorStage, began: Instant, proof: Proof, raw: Option<RawReply>) {
+        let ms = ms(began);
+        self.note(StageReport { stage, verdict: Verdict::Passed, ms, proof, raw, failure: None });
+    }
+
+    fn warn(&mut self, stage: DoctorStage, began: Instant, proof: Proof, raw: Option<RawReply>) {
+        let ms = ms(began);
+        self.note(StageReport { stage, verdict: Verdict::Warned, ms, proof, raw, failure: None });
+    }
+
+    fn skip(&mut self, stage: DoctorStage, proof: Proof) {
+        let verdict = Verdict::Skipped;
+        self.note(StageReport { stage, verdict, ms: 0, proof, raw: None, failure: None });
+    }
+
+    /// Notes a failure; the step at fault may be an earlier one than the one that met it.
+    fn fail(&mut self, began: Instant, failure: TestFailure) {
+        let raw = RawReply::of_evidence(&failure.evidence);
+        self.note(StageReport {
+            stage: failure.stage,
+            verdict: Verdict::Failed,
+            ms: ms(began),
+            proof: Proof::Failed(failure.diagnosis.title.to_string()),
+            raw,
+            failure: Some(failure),
+        });
+    }
+
+    /// Keeps what a step taught, if the provider is saved under this address.
+    async fn learn(&mut self, value: FactValue, quote: Option<String>) {
+        let Some(model) = self.model.clone() else { return };
+        self.report.learned.push(value.clone());
+        let provider = &self.route.provider;
+        let saved = self.engine.provider(&provider.id);
+        if saved.is_none_or(|saved| saved.base_url != provider.base_url) {
+            return;
+        }
+        let fact = Fact {
+            id: FactId::new(Uuid::now_v7()),
+            scope: crate::providers::scope(provider, &model),
+            value,
+            origin: FactOrigin::Learned,
+            at: now(),
+            quote,
+            attempt: None,
+        };
+        self.engine.learn(fact).await;
+    }
+}
