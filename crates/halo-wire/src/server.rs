@@ -72,7 +72,9 @@ impl ErrorBody {
     #[must_use]
     pub fn from_raw(status: u16, raw: &[u8]) -> Self {
         let value: Value = serde_json::from_slice(raw).unwrap_or_default();
-        let error = value.get("error").unwrap_or(&value);
+        // The last is where `response.failed` has it.
+        let error = ["/error", "/response/error"].iter().find_map(|place| value.pointer(place));
+        let error = error.unwrap_or(&value);
         Self {
             status,
             kind: crate::json::text(error, "type")
@@ -225,7 +227,12 @@ impl StreamEncoder {
             Event::Done => return self.finish(),
             Event::Error { raw } => {
                 self.ended = true;
-                return encode_error_event(self.protocol, &ErrorBody::from_raw(500, raw));
+                let error = ErrorBody::from_raw(500, raw);
+                if let Machine::OpenaiResponses(writer) = &mut self.machine {
+                    writer.error(&error, &mut out);
+                    return out;
+                }
+                return encode_error_event(self.protocol, &error);
             }
             event => match &mut self.machine {
                 Machine::Anthropic(writer) => writer.event(event, &mut out),

@@ -160,7 +160,7 @@ pub(crate) fn schema_format(spec: &Value) -> Option<OutputFormat> {
     })
 }
 
-fn type_name(value: &Value) -> &'static str {
+pub(crate) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -226,7 +226,7 @@ fn content_part(part: &Value, blobs: &mut Blobs) -> Part {
 }
 
 /// Media type and base64 of a `data:` URL.
-fn data_url(url: &str) -> Option<(&str, &str)> {
+pub(crate) fn data_url(url: &str) -> Option<(&str, &str)> {
     let (head, data) = url.strip_prefix("data:")?.split_once(',')?;
     let media_type = head.strip_suffix(";base64")?.split(';').next();
     Some((media_type.filter(|name| !name.is_empty()).unwrap_or("image/png"), data))

@@ -52,7 +52,7 @@ fn held(protocol: Protocol, mut answer: Answer) -> Answer {
                     text,
                     signature: None,
                     redacted: None,
-                    protocol: Some(Protocol::Anthropic),
+                    protocol: None,
                 },
                 part => part,
             })
@@ -61,6 +61,23 @@ fn held(protocol: Protocol, mut answer: Answer) -> Answer {
         answer = Answer::from_parts(parts, usage, answer.stop.unwrap());
         (answer.id, answer.model) = (id, model);
     }
+    answer
+}
+
+/// Proofs come sealed in a Responses answer; sent back, they are the old ones again.
+fn unsealed(protocol: Protocol, answer: Answer) -> Answer {
+    if protocol != Protocol::OpenaiResponses {
+        return answer;
+    }
+    let message = RequestMessage { role: Role::Assistant, parts: answer.parts() };
+    let request = ChatRequest { messages: vec![message], ..ChatRequest::default() };
+    let request = ChatRequest { model: "m".to_owned(), ..request };
+    let body = encode(protocol, &request, &Default::default(), &EncodeOptions::default()).unwrap();
+    let (mut back, _) = server::decode_request(protocol, &body).unwrap();
+    let parts = back.messages.remove(0).parts;
+    let (id, model) = (answer.id, answer.model);
+    let mut answer = Answer::from_parts(parts, answer.usage, answer.stop.unwrap());
+    (answer.id, answer.model) = (id, model);
     answer
 }
 
@@ -85,7 +102,7 @@ fn answers_read_back() {
         let body = server::encode_answer(*protocol, &answer(), "id-1", "m", 1);
         let (events, finish) = decode(*protocol, &body);
         assert_eq!(finish, Finish::Complete);
-        same(&collect(&events), &want);
+        same(&unsealed(*protocol, collect(&events)), &want);
 
         let mut encoder = StreamEncoder::new(*protocol, "id-1", "m", 1).with_usage(true);
         let stream: Vec<u8> =
@@ -93,7 +110,7 @@ fn answers_read_back() {
         assert!(encoder.finish().is_empty(), "Done has ended it");
         let (events, finish) = decode(*protocol, &stream);
         assert_eq!(finish, Finish::Complete);
-        same(&collect(&events), &want);
+        same(&unsealed(*protocol, collect(&events)), &want);
     }
 }
 
@@ -208,12 +225,19 @@ fn requests_read_back() {
         let body =
             encode(*protocol, &request, &Default::default(), &EncodeOptions::default()).unwrap();
         let (back, _) = server::decode_request(*protocol, &body).unwrap();
+        let request = match protocol {
+            // It knows no texts that end an answer, and no answers this short.
+            Protocol::OpenaiResponses => {
+                ChatRequest { stop: Vec::new(), max_tokens: Some(16), ..request.clone() }
+            }
+            _ => request.clone(),
+        };
         assert_eq!(back, request, "{protocol}");
         assert!(server::unheld_parameters(*protocol, &body).is_empty());
         server::check_history(*protocol, &back).unwrap();
     }
     let body = br#"{"model":"m","messages":[],"seed":1,"n":null,"tool_choice":"auto"}"#;
-    assert_eq!(server::unheld_parameters(Protocol::OpenaiChat, body), ["seed", "tool_choice"]);
+    assert_eq!(server::unheld_parameters(Protocol::OpenaiChat, body), ["seed"]);
 }
 
 #[test]
