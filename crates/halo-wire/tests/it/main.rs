@@ -4,8 +4,10 @@
 mod anthropic;
 mod encode;
 mod endpoint;
+mod golden;
 mod models;
 mod openai_chat;
+mod openai_responses;
 mod server;
 mod split;
 mod sse;

@@ -48,12 +48,9 @@ fn held(protocol: Protocol, mut answer: Answer) -> Answer {
             .parts()
             .into_iter()
             .map(|part| match part {
-                Part::Thinking { text, .. } => Part::Thinking {
-                    text,
-                    signature: None,
-                    redacted: None,
-                    protocol: None,
-                },
+                Part::Thinking { text, .. } => {
+                    Part::Thinking { text, signature: None, redacted: None, protocol: None }
+                }
                 part => part,
             })
             .collect();
@@ -287,6 +284,7 @@ fn bad_requests_are_refused_in_the_providers_words() {
         (Protocol::OpenaiChat, "[]", "We could not parse the JSON body of your request."),
         (Protocol::OpenaiChat, "{}", "you must provide a model parameter"),
         (Protocol::OpenaiChat, r#"{"model":"m"}"#, "Missing required parameter: 'messages'."),
+        (Protocol::OpenaiResponses, r#"{"model":"m"}"#, "One of \"input\" or"),
         (
             Protocol::OpenaiChat,
             r#"{"model":"m","messages":[{"role":"robot","content":"x"}]}"#,
@@ -424,6 +422,16 @@ fn json_value() -> impl Strategy<Value = Value> {
         "system",
         "tools",
         "stop",
+        "item",
+        "response",
+        "output",
+        "summary",
+        "status",
+        "call_id",
+        "output_index",
+        "annotations",
+        "encrypted_content",
+        "result",
     ]);
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -447,6 +455,19 @@ fn json_value() -> impl Strategy<Value = Value> {
             "data:image/png;base64,",
             "stop",
             "AQID",
+            "reasoning",
+            "function_call",
+            "function_call_output",
+            "image_generation_call",
+            "output_text",
+            "refusal",
+            "completed",
+            "response.created",
+            "response.output_item.added",
+            "response.output_item.done",
+            "response.output_text.delta",
+            "response.function_call_arguments.done",
+            "response.completed",
         ])
         .prop_map(Value::from),
     ];
@@ -462,7 +483,8 @@ fn json_value() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn nothing_from_outside_makes_it_panic(value in json_value(), messages in json_value()) {
-        let request = json!({"model":"m","max_tokens":1,"messages":[messages, value.clone()]});
+        let messages = json!([messages, value.clone()]);
+        let request = json!({"model":"m","max_tokens":1,"messages":messages,"input":messages});
         for protocol in Protocol::ALL {
             if let Ok((request, blobs)) =
                 server::decode_request(*protocol, request.to_string().as_bytes())
