@@ -70,6 +70,8 @@ fn fold(seed: u64, text: &str) -> u64 {
 pub(super) struct Item {
     /// Its `type`.
     pub(super) kind: String,
+    /// Its `output_index`; some servers give every item 0.
+    wire: Option<u64>,
     pub(super) id: Option<String>,
     pub(super) call_id: Option<String>,
     pub(super) name: Option<String>,
@@ -111,8 +113,6 @@ impl Item {
 #[derive(Debug, Default)]
 pub(super) struct Items {
     pub(super) list: Vec<Item>,
-    /// The latest item under each `output_index`; some servers give every item 0.
-    by_index: BTreeMap<u64, usize>,
     texts: usize,
 }
 
@@ -204,26 +204,23 @@ impl Items {
     }
 
     fn find(&self, kind: &str, wire: Option<u64>, id: Option<&String>) -> Option<usize> {
-        let of_kind = |at: &usize| self.list[*at].kind == kind;
-        let by_index = || wire.and_then(|wire| self.by_index.get(&wire).copied()).filter(of_kind);
-        let by_id = || {
-            let id = id?;
-            self.list.iter().rposition(|item| item.kind == kind && item.id.as_ref() == Some(id))
+        let latest = |fits: &dyn Fn(&Item) -> bool| {
+            self.list.iter().rposition(|item| item.kind == kind && fits(item))
         };
-        let latest = || self.list.iter().rposition(|item| item.kind == kind && !item.done);
-        by_index().or_else(by_id).or_else(|| if wire.is_none() { latest() } else { None })
+        match wire {
+            Some(_) => latest(&|item| item.wire == wire)
+                .or_else(|| latest(&|item| id.is_some() && item.id.as_ref() == id)),
+            None => latest(&|item| id.is_some() && item.id.as_ref() == id)
+                .or_else(|| latest(&|item| !item.done)),
+        }
     }
 
     fn begin(&mut self, kind: &str, wire: Option<u64>, id: Option<&String>) -> Option<usize> {
-        let at = self.list.len();
-        if at >= MAX_ITEMS {
+        if self.list.len() >= MAX_ITEMS {
             return None;
         }
-        self.list.push(Item { kind: kind.to_owned(), id: id.cloned(), ..Item::default() });
-        if let Some(wire) = wire {
-            self.by_index.insert(wire, at);
-        }
-        Some(at)
+        self.list.push(Item { kind: kind.to_owned(), wire, id: id.cloned(), ..Item::default() });
+        Some(self.list.len() - 1)
     }
 
     fn names(&mut self, at: usize, item: &Value) {
@@ -235,10 +232,25 @@ impl Items {
     }
 }
 
-/// The type of an item; relays forget it on messages.
+/// The type of an item; some relays forget it.
 pub(super) fn kind(item: &Value) -> &str {
-    let fallback = if item.get("content").is_some() { "message" } else { "" };
-    item.get("type").and_then(Value::as_str).unwrap_or(fallback)
+    let has = |key: &str| item.get(key).is_some();
+    match item.get("type").and_then(Value::as_str) {
+        Some(kind) => kind,
+        None if has("arguments") => "function_call",
+        None if has("summary") => "reasoning",
+        None if has("content") => "message",
+        None => "",
+    }
+}
+
+/// A text, or what should have been one.
+pub(super) fn written(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Object(_) | Value::Array(_) => Some(value.to_string()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

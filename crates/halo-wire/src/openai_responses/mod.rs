@@ -3,6 +3,7 @@
 pub(crate) mod decode;
 pub(crate) mod history;
 mod items;
+mod output;
 mod proof;
 pub(crate) mod request;
 pub(crate) mod server;

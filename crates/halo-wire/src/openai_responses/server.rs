@@ -126,7 +126,7 @@ impl Writer {
                 snapshot::message(&head.item_id("msg", at), "in_progress", json!([]))
             });
             let part = self.part("", &[]);
-            let place = self.place("msg", at, &json!({ "content_index": 0, "part": part }));
+            let place = self.place("msg", at, json!({ "content_index": 0, "part": part }));
             self.emit("response.content_part.added", place, out);
             self.open = Some(Open::Message { at, text: String::new(), annotations: Vec::new() });
         }
@@ -141,7 +141,7 @@ impl Writer {
                     json!({ "content_index": 0, "delta": text, "logprobs": [] }),
                 )
             };
-            let body = self.place("msg", at, &body);
+            let body = self.place("msg", at, body);
             self.emit(kind, body, out);
         }
     }
@@ -153,14 +153,14 @@ impl Writer {
             let at = self
                 .begin(out, |head, at| snapshot::reasoning(&head.item_id("rs", at), None, None));
             let body = json!({ "summary_index": 0, "part": snapshot::summary_text("") });
-            let body = self.place("rs", at, &body);
+            let body = self.place("rs", at, body);
             self.emit("response.reasoning_summary_part.added", body, out);
             self.open = Some(Open::Thought { at, text: String::new() });
         }
         if let Some(Open::Thought { at, text: whole }) = &mut self.open {
             whole.push_str(text);
             let at = *at;
-            let body = self.place("rs", at, &json!({ "summary_index": 0, "delta": text }));
+            let body = self.place("rs", at, json!({ "summary_index": 0, "delta": text }));
             self.emit("response.reasoning_summary_text.delta", body, out);
         }
     }
@@ -195,7 +195,7 @@ impl Writer {
         };
         let at = self.begin(out, |head, at| item(head, at, "in_progress", Value::Null));
         for step in ["in_progress", "generating", "completed"] {
-            let body = self.place("ig", at, &json!({}));
+            let body = self.place("ig", at, json!({}));
             self.emit(&format!("response.image_generation_call.{step}"), body, out);
         }
         let mut done = item(&self.head, at, "completed", json!(STANDARD.encode(bytes)));
@@ -224,7 +224,7 @@ impl Writer {
             let body = json!({
                 "content_index": 0, "annotation_index": index, "annotation": annotation,
             });
-            let body = self.place("msg", at, &body);
+            let body = self.place("msg", at, body);
             self.emit("response.output_text.annotation.added", body, out);
         }
     }
@@ -254,7 +254,7 @@ impl Writer {
         let Some(call) = self.calls.iter_mut().find(|call| call.index == index) else { return };
         call.arguments.push_str(delta);
         let at = call.at;
-        let body = self.place("fc", at, &json!({ "delta": delta }));
+        let body = self.place("fc", at, json!({ "delta": delta }));
         self.emit("response.function_call_arguments.delta", body, out);
     }
 
@@ -273,10 +273,10 @@ impl Writer {
                         json!({ "content_index": 0, "text": text, "logprobs": [] }),
                     )
                 };
-                let body = self.place("msg", at, &body);
+                let body = self.place("msg", at, body);
                 self.emit(kind, body, out);
                 let part = self.part(&text, &annotations);
-                let body = self.place("msg", at, &json!({ "content_index": 0, "part": part }));
+                let body = self.place("msg", at, json!({ "content_index": 0, "part": part }));
                 self.emit("response.content_part.done", body, out);
                 let id = self.head.item_id("msg", at);
                 self.finish(at, snapshot::message(&id, status, json!([part])), out);
@@ -287,10 +287,10 @@ impl Writer {
     }
 
     fn end_thought(&mut self, at: usize, text: &str, sealed: Option<&str>, out: &mut Vec<u8>) {
-        let body = self.place("rs", at, &json!({ "summary_index": 0, "text": text }));
+        let body = self.place("rs", at, json!({ "summary_index": 0, "text": text }));
         self.emit("response.reasoning_summary_text.done", body, out);
         let part = snapshot::summary_text(text);
-        let body = self.place("rs", at, &json!({ "summary_index": 0, "part": part }));
+        let body = self.place("rs", at, json!({ "summary_index": 0, "part": part }));
         self.emit("response.reasoning_summary_part.done", body, out);
         let id = self.head.item_id("rs", at);
         self.finish(at, snapshot::reasoning(&id, Some(text), sealed), out);
@@ -304,7 +304,7 @@ impl Writer {
 
     fn end_call(&mut self, call: Call, status: &str, out: &mut Vec<u8>) {
         let body = json!({ "name": call.name, "arguments": call.arguments });
-        let body = self.place("fc", call.at, &body);
+        let body = self.place("fc", call.at, body);
         self.emit("response.function_call_arguments.done", body, out);
         let item = call_item(&self.head, call.at, &call, status);
         self.finish(call.at, item, out);
@@ -338,8 +338,7 @@ impl Writer {
     }
 
     /// A body with the place of the item it speaks of.
-    fn place(&self, prefix: &str, at: usize, body: &Value) -> Value {
-        let mut body = body.clone();
+    fn place(&self, prefix: &str, at: usize, mut body: Value) -> Value {
         body["item_id"] = json!(self.head.item_id(prefix, at));
         body["output_index"] = json!(at);
         body

@@ -1,20 +1,15 @@
 //! Reads answers: streams of events
 //! (<https://platform.openai.com/docs/api-reference/responses-streaming>) and whole responses.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use halo_types::{Protocol, StopReason, Usage};
-use serde_json::{Value, json};
+use halo_types::{StopReason, Usage};
+use serde_json::Value;
 
-use super::items::{Channel, Items};
-use super::{ABOUT_TEXT, items, proof};
+use super::items::{self, Channel};
+use super::output::Output;
 use crate::Event;
 use crate::decoder::Heard;
 use crate::json::{count, first_count, label, text};
 use crate::stop::{self, Verdict};
-
-/// Arguments held back while a call still lacks its name.
-const MAX_HELD: usize = 64 * 1024;
 
 /// The most that is kept of items that were announced with content: 4 MiB.
 const MAX_SEEDS: usize = 4 * 1024 * 1024;
@@ -45,14 +40,9 @@ const TOOLS: &[&str] = &[
 pub(crate) struct Machine {
     begun: bool,
     terminated: bool,
-    refused: bool,
-    /// The latest thing handed out was thinking without a proof.
-    unsigned: bool,
-    /// The id of the answer, for naming calls that come without one.
-    id: Option<String>,
-    calls: usize,
+    /// How much is kept of items that were announced with content, in bytes.
     seeds: usize,
-    items: Items,
+    output: Output,
 }
 
 impl Machine {
@@ -94,11 +84,11 @@ impl Machine {
                 self.whole_text("message", Channel::Content, value.get("text"), value, out);
             }
             "response.refusal.delta" => {
-                self.refused = true;
+                self.output.refused = true;
                 self.delta("message", Channel::Content, value, out);
             }
             "response.refusal.done" => {
-                self.refused = true;
+                self.output.refused = true;
                 self.whole_text("message", Channel::Content, value.get("refusal"), value, out);
             }
             "response.output_text.annotation.added" => self.citation(value),
@@ -157,20 +147,16 @@ impl Machine {
         }
     }
 
-    /// Announces calls that never got a name.
+    /// Hands out what was held back.
     pub(crate) fn flush(&mut self, out: &mut Vec<Event>) {
-        for at in 0..self.items.list.len() {
-            if self.items.list[at].kind == "function_call" {
-                self.announce(at, out);
-            }
-        }
+        self.output.flush(out);
     }
 
     fn start(&mut self, response: &Value, out: &mut Vec<Event>) {
         if !self.begun {
             self.begun = true;
-            self.id = label(response, "id");
-            out.push(Event::Start { id: self.id.clone(), model: label(response, "model") });
+            self.output.id = label(response, "id");
+            out.push(Event::Start { id: self.output.id.clone(), model: label(response, "model") });
         }
     }
 
@@ -182,22 +168,21 @@ impl Machine {
         self.start(response, out);
         let output = response.get("output").and_then(Value::as_array);
         let output = output.map_or(&[][..], Vec::as_slice);
-        for (item, at) in output.iter().zip(self.items.matching(output)) {
-            self.finish(at, item, out);
+        for (item, at) in output.iter().zip(self.output.items.matching(output)) {
+            self.output.finish(at, item, out);
         }
-        let spoke = self.items.list.iter().any(|item| item.kind == "message");
+        let spoke = self.output.items.list.iter().any(|item| item.kind == "message");
         if let (Some(whole), false) = (response.get("output_text"), spoke) {
             self.whole_text("message", Channel::Content, Some(whole), &Value::Null, out);
         }
         // Relays that pretend to stream announce an item with all it has and say no more.
-        for at in 0..self.items.list.len() {
-            if let Some(seed) = self.items.list[at].seed.take()
-                && self.items.list[at].is_silent()
+        for at in 0..self.output.items.list.len() {
+            if let Some(seed) = self.output.items.list[at].seed.take()
+                && self.output.items.list[at].is_silent()
             {
-                self.finish(Some(at), &seed, out);
+                self.output.finish(Some(at), &seed, out);
             }
         }
-        self.cite_all(out);
         self.flush(out);
         usage(response, out);
         let Some(reason) = self.reason(response, cut || status == "incomplete") else {
@@ -222,9 +207,9 @@ impl Machine {
         }
         Some(if cut {
             StopReason::Other { raw: "incomplete".to_owned() }
-        } else if self.refused {
+        } else if self.output.refused {
             StopReason::Refusal
-        } else if self.calls > 0 {
+        } else if self.output.calls > 0 {
             StopReason::Tool
         } else {
             StopReason::End
@@ -234,7 +219,7 @@ impl Machine {
     fn added(&mut self, value: &Value, out: &mut Vec<Event>) {
         self.start(&Value::Null, out);
         let Some(item) = value.get("item").filter(|item| item.is_object()) else { return };
-        let Some(at) = self.items.announced(item, wire(value)) else {
+        let Some(at) = self.output.items.announced(item, wire(value)) else {
             out.push(Event::Unknown { json: value.clone() });
             return;
         };
@@ -254,102 +239,20 @@ impl Machine {
             let size = item.to_string().len();
             if self.seeds + size <= MAX_SEEDS {
                 self.seeds += size;
-                self.items.list[at].seed = Some(item.clone());
+                self.output.items.list[at].seed = Some(item.clone());
             }
         }
-        let known = &self.items.list[at];
+        let known = &self.output.items.list[at];
         if known.kind == "function_call" && known.name.is_some() && known.call_id.is_some() {
-            self.announce(at, out);
+            self.output.announce(at, out);
         }
     }
 
     fn done(&mut self, value: &Value, out: &mut Vec<Event>) {
         self.start(&Value::Null, out);
         if let Some(item) = value.get("item").filter(|item| item.is_object()) {
-            let at = self.items.finished(item, wire(value));
-            self.finish(at, item, out);
-        }
-    }
-
-    /// Hands out what is missing of a finished item.
-    fn finish(&mut self, at: Option<usize>, item: &Value, out: &mut Vec<Event>) {
-        let Some(at) = at.filter(|at| *at < self.items.list.len()) else {
-            out.push(Event::Unknown { json: item.clone() });
-            return;
-        };
-        match items::kind(item) {
-            "message" => {
-                match item.get("content") {
-                    Some(Value::Array(parts)) => {
-                        for (index, part) in (0..).zip(parts) {
-                            self.finish_part(at, index, part, out);
-                        }
-                    }
-                    Some(Value::String(whole)) => {
-                        self.complete(at, Channel::Content, 0, whole, out);
-                    }
-                    _ => {}
-                }
-                self.cite(at, out);
-            }
-            "reasoning" => {
-                for (key, channel) in [("summary", Channel::Summary), ("content", Channel::Thought)]
-                {
-                    let parts = item.get(key).and_then(Value::as_array);
-                    for (index, part) in (0..).zip(parts.map_or(&[][..], Vec::as_slice)) {
-                        if let Some(whole) = text(part, "text") {
-                            self.complete(at, channel, index, whole, out);
-                        }
-                    }
-                }
-                self.sign(at, item, out);
-            }
-            "function_call" => {
-                self.announce(at, out);
-                if let Some(whole) = item.get("arguments").and_then(written) {
-                    self.complete(at, Channel::Arguments, 0, &whole, out);
-                }
-            }
-            _ if self.items.list[at].done => {}
-            "image_generation_call" => {
-                out.push(image(item).unwrap_or_else(|| block(item.clone())));
-            }
-            _ => out.push(block(item.clone())),
-        }
-        let known = &mut self.items.list[at];
-        self.unsigned &= known.kind == "reasoning";
-        known.done = true;
-        known.seed = None;
-    }
-
-    fn finish_part(&mut self, at: usize, index: u64, part: &Value, out: &mut Vec<Event>) {
-        let whole = match text(part, "type").unwrap_or(ABOUT_TEXT) {
-            "refusal" => {
-                self.refused = true;
-                text(part, "refusal")
-            }
-            "output_text" | "text" => text(part, "text"),
-            // From open models, which think inside the message.
-            "reasoning_text" | "summary_text" => return,
-            _ => {
-                if let Some(said) = self.items.text(at, Channel::Content, index)
-                    && !std::mem::replace(&mut said.cited, true)
-                {
-                    out.push(block(part.clone()));
-                }
-                return;
-            }
-        };
-        if let Some(whole) = whole {
-            self.complete(at, Channel::Content, index, whole, out);
-        }
-        let citations = part.get("annotations").and_then(Value::as_array);
-        if let (Some(citations), Some(said)) =
-            (citations, self.items.text(at, Channel::Content, index))
-            && !citations.is_empty()
-            && !std::mem::replace(&mut said.cited, true)
-        {
-            out.push(about_text(citations));
+            let at = self.output.items.finished(item, wire(value));
+            self.output.finish(at, item, out);
         }
     }
 
@@ -360,8 +263,8 @@ impl Machine {
             return self.whole_text("reasoning", Channel::Thought, part.get("text"), value, out);
         }
         let id = label(value, "item_id");
-        match self.items.place("message", wire(value), id.as_ref()) {
-            Some(at) => self.finish_part(at, index(value), part, out),
+        match self.output.items.place("message", wire(value), id.as_ref()) {
+            Some(at) => self.output.finish_part(at, index(value), part, out),
             None => out.push(Event::Unknown { json: value.clone() }),
         }
     }
@@ -376,8 +279,8 @@ impl Machine {
             None => return,
         };
         let id = label(value, "item_id");
-        match self.items.place(kind, wire(value), id.as_ref()) {
-            Some(at) => self.say(at, channel, index(value), &piece, out),
+        match self.output.items.place(kind, wire(value), id.as_ref()) {
+            Some(at) => self.output.say(at, channel, index(value), &piece, out),
             None => out.push(Event::Unknown { json: value.clone() }),
         }
     }
@@ -391,136 +294,23 @@ impl Machine {
         out: &mut Vec<Event>,
     ) {
         self.start(&Value::Null, out);
-        let Some(whole) = whole.and_then(written) else { return };
+        let Some(whole) = whole.and_then(items::written) else { return };
         let id = label(value, "item_id");
-        match self.items.place(kind, wire(value), id.as_ref()) {
-            Some(at) => self.complete(at, channel, index(value), &whole, out),
+        match self.output.items.place(kind, wire(value), id.as_ref()) {
+            Some(at) => self.output.complete(at, channel, index(value), &whole, out),
             None => out.push(Event::Unknown { json: value.clone() }),
-        }
-    }
-
-    /// Hands out what is missing of a finished text.
-    fn complete(
-        &mut self,
-        at: usize,
-        channel: Channel,
-        index: u64,
-        whole: &str,
-        out: &mut Vec<Event>,
-    ) {
-        let Some(said) = self.items.text(at, channel, index) else { return };
-        match said.rest(whole) {
-            Some(rest) => {
-                let rest = rest.to_owned();
-                self.say(at, channel, index, &rest, out);
-            }
-            // What was handed out cannot be taken back, and must not come twice.
-            None if !std::mem::replace(&mut said.differs, true) => {
-                out.push(Event::Unknown { json: json!({ "finished_text": whole }) });
-            }
-            None => {}
-        }
-    }
-
-    /// Hands out a piece of a text.
-    fn say(&mut self, at: usize, channel: Channel, index: u64, piece: &str, out: &mut Vec<Event>) {
-        if piece.is_empty() {
-            return;
-        }
-        let Some(said) = self.items.text(at, channel, index) else {
-            out.push(Event::Unknown { json: json!({ "text": piece }) });
-            return;
-        };
-        let first = said.is_empty();
-        said.add(piece);
-        let item = &mut self.items.list[at];
-        match channel {
-            Channel::Content => {
-                self.unsigned = false;
-                out.push(Event::Text(piece.to_owned()));
-            }
-            Channel::Summary | Channel::Thought => {
-                if *item.thinks_in.get_or_insert(channel) != channel {
-                    return;
-                }
-                // Summaries are paragraphs.
-                let gap = if first && self.unsigned { "\n\n" } else { "" };
-                self.unsigned = true;
-                out.push(Event::Thinking(format!("{gap}{piece}")));
-            }
-            Channel::Arguments => match item.call {
-                Some(index) => {
-                    out.push(Event::ToolArguments { index, delta: piece.to_owned() });
-                }
-                None => {
-                    item.held.push_str(piece);
-                    if item.held.len() > MAX_HELD {
-                        self.announce(at, out);
-                    }
-                }
-            },
-        }
-    }
-
-    fn announce(&mut self, at: usize, out: &mut Vec<Event>) {
-        let item = &mut self.items.list[at];
-        if item.call.is_some() {
-            return;
-        }
-        let index = self.calls;
-        self.calls += 1;
-        item.call = Some(index);
-        self.unsigned = false;
-        let id = item.call_id.clone().or_else(|| item.id.clone()).unwrap_or_else(|| {
-            // Calls of different answers must not share an id, or their results get mixed up.
-            let answer = self.id.as_deref().unwrap_or_default();
-            format!("call_{answer}{}{index}", if answer.is_empty() { "" } else { "_" })
-        });
-        out.push(Event::ToolCall { index, id, name: item.name.clone().unwrap_or_default() });
-        let held = std::mem::take(&mut item.held);
-        if !held.is_empty() {
-            out.push(Event::ToolArguments { index, delta: held });
-        }
-    }
-
-    /// Hands out the proof of a thought. Without the encrypted thinking there is none.
-    fn sign(&mut self, at: usize, item: &Value, out: &mut Vec<Event>) {
-        let known = &mut self.items.list[at];
-        if known.signed || text(item, "encrypted_content").is_none() {
-            return;
-        }
-        if let Some(proof) = proof::read(item) {
-            known.signed = true;
-            self.unsigned = false;
-            out.push(Event::Signature { protocol: Protocol::OpenaiResponses, proof });
         }
     }
 
     fn citation(&mut self, value: &Value) {
         let id = label(value, "item_id");
-        let Some(at) = self.items.place("message", wire(value), id.as_ref()) else { return };
+        let Some(at) = self.output.items.place("message", wire(value), id.as_ref()) else { return };
         let citation = value.get("annotation").filter(|citation| citation.is_object());
         if let (Some(citation), Some(said)) =
-            (citation, self.items.text(at, Channel::Content, index(value)))
+            (citation, self.output.items.text(at, Channel::Content, index(value)))
             && said.citations.len() < MAX_CITATIONS
         {
             said.citations.push(citation.clone());
-        }
-    }
-
-    /// Hands out citations that came one by one and are in no finished part.
-    fn cite(&mut self, at: usize, out: &mut Vec<Event>) {
-        for said in self.items.list[at].texts.values_mut() {
-            let citations = std::mem::take(&mut said.citations);
-            if !citations.is_empty() && !std::mem::replace(&mut said.cited, true) {
-                out.push(about_text(&citations));
-            }
-        }
-    }
-
-    fn cite_all(&mut self, out: &mut Vec<Event>) {
-        for at in 0..self.items.list.len() {
-            self.cite(at, out);
         }
     }
 }
@@ -531,32 +321,6 @@ fn wire(value: &Value) -> Option<u64> {
 
 fn index(value: &Value) -> u64 {
     first_count(value, &["content_index", "summary_index"]).unwrap_or_default()
-}
-
-/// A text, or what should have been one.
-fn written(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Object(_) | Value::Array(_) => Some(value.to_string()),
-        _ => None,
-    }
-}
-
-fn block(json: Value) -> Event {
-    Event::Block { protocol: Protocol::OpenaiResponses, json }
-}
-
-fn about_text(citations: &[Value]) -> Event {
-    block(json!({ "type": ABOUT_TEXT, "annotations": citations }))
-}
-
-/// The picture of an `image_generation_call`.
-fn image(item: &Value) -> Option<Event> {
-    let result = text(item, "result")?;
-    let data = result.split_once(";base64,").map_or(result, |(_, data)| data);
-    let bytes = STANDARD.decode(data.trim()).ok().filter(|bytes| !bytes.is_empty())?;
-    let media_type = format!("image/{}", text(item, "output_format").unwrap_or("png"));
-    Some(Event::Image { media_type, bytes })
 }
 
 fn usage(response: &Value, out: &mut Vec<Event>) {
