@@ -76,7 +76,9 @@ impl ErrorBody {
     #[must_use]
     pub fn from_raw(status: u16, raw: &[u8]) -> Self {
         let value: Value = serde_json::from_slice(raw).unwrap_or_default();
-        let error = value.get("error").unwrap_or(&value);
+        // The last is where `response.failed` has it.
+        let error = ["/error", "/response/error"].iter().find_map(|place| value.pointer(place));
+        let error = error.unwrap_or(&value);
         Self {
             status,
             kind: crate::json::text(error, "type")
@@ -248,10 +250,11 @@ impl StreamEncoder {
             Event::Error { raw } => {
                 self.ended = true;
                 let error = ErrorBody::from_raw(500, raw);
-                let Machine::Gemini(writer) = &mut self.machine else {
-                    return encode_error_event(self.protocol, &error);
-                };
-                writer.fail(&error, &mut out);
+                match &mut self.machine {
+                    Machine::Gemini(writer) => writer.fail(&error, &mut out),
+                    Machine::OpenaiResponses(writer) => writer.error(&error, &mut out),
+                    _ => return encode_error_event(self.protocol, &error),
+                }
             }
             event => match &mut self.machine {
                 Machine::Anthropic(writer) => writer.event(event, &mut out),
