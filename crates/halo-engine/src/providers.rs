@@ -1,8 +1,8 @@
 //! The models that can be asked, and what is known about them.
 
-use halo_config::{ProviderConfig, catalogue};
+use halo_config::{ProviderConfig, catalogue_at};
 use halo_context::{ModelFacts, resolve};
-use halo_types::{Fact, FactId, FactOrigin, FactScope, FactValue, ProviderId, Target, Timestamp};
+use halo_types::{Fact, FactId, FactOrigin, FactScope, FactValue, ProviderId, Target};
 use halo_wire::ModelInfo;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -84,6 +84,20 @@ impl Engine {
         }
     }
 
+    /// What is known about models at a provider, which need not be saved, in their order. A list
+    /// that the provider just gave speaks for itself: names alone say nothing.
+    #[must_use]
+    pub fn facts_of(&self, provider: &ProviderConfig, models: &[ModelInfo]) -> Vec<ModelFacts> {
+        let stored = self.facts_snapshot();
+        let known = |model: &ModelInfo| {
+            let mut facts = provider_facts(provider, model);
+            let scope = scope(provider, &model.id);
+            facts.extend(stored.iter().filter(|fact| fact.scope == scope).cloned());
+            model_facts(&facts, provider, &model.id)
+        };
+        models.iter().map(known).collect()
+    }
+
     /// Stores what an error or an answer taught about a model.
     pub(crate) async fn learn(&self, fact: Fact) {
         // Losing a fact costs one more error, never a message.
@@ -110,19 +124,14 @@ pub(crate) fn model_facts(facts: &[Fact], provider: &ProviderConfig, model: &str
     let scope = scope(provider, model);
     let mut own: Vec<Fact> = facts.iter().filter(|fact| fact.scope == scope).cloned().collect();
     if provider.preset != crate::practice::PRESET
-        && let Some(entry) = catalogue(model)
+        && let Some(entry) = catalogue_at(&provider.base_url, model)
     {
-        let values = [
-            entry.context_window.map(FactValue::ContextWindow),
-            entry.max_output.map(FactValue::MaxOutput),
-            entry.vision.map(FactValue::Vision),
-        ];
-        own.extend(values.into_iter().flatten().map(|value| Fact {
+        own.extend(entry.facts().iter().map(|fact| Fact {
             id: FactId::new(Uuid::nil()),
             scope: scope.clone(),
-            value,
+            value: fact.value.clone(),
             origin: FactOrigin::Catalogue,
-            at: Timestamp(0),
+            at: fact.source.at,
             quote: None,
             attempt: None,
         }));
@@ -134,6 +143,7 @@ pub(crate) fn model_facts(facts: &[Fact], provider: &ProviderConfig, model: &str
 /// newer list replaces what an older one said.
 pub(crate) fn provider_facts(provider: &ProviderConfig, model: &ModelInfo) -> Vec<Fact> {
     let scope = scope(provider, &model.id);
+    // The place in this list goes into the id: a new value comes at the end.
     let values = [
         model.context_window.map(FactValue::ContextWindow),
         model.max_output.map(FactValue::MaxOutput),
