@@ -32,8 +32,8 @@ def fetch(folder, version):
     version = version or index["info"]["version"]
     files = index["releases"].get(version) or sys.exit(f"there is no litellm {version}")
     wheels = [file for file in files if file["packagetype"] == "bdist_wheel"]
-    wanted = [file for file in wheels if file["filename"].endswith(("x86_64.whl", "none-any.whl"))]
-    wanted = [file for file in wanted if PLATFORM in file["filename"] or "any" in file["filename"]]
+    ours = (f"{PLATFORM}.whl", "none-any.whl")
+    wanted = [file for file in wheels if file["filename"].endswith(ours)]
     if not wanted:
         sys.exit(f"litellm {version} has no wheel for {PLATFORM}")
     file = wanted[0]
