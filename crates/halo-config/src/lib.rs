@@ -6,7 +6,7 @@
 //! order kept; a file that cannot be read is reported with line and column and never overwritten.
 //!
 //! Keys live in [`Secret`]s, which print as `Secret(…)`; only [`Secret::expose`] hands one out.
-//! What is known about common models comes from [`catalogue`]; an unknown model stays unknown.
+//! What is known about common models comes from [`catalogue_at`]; an unknown model stays unknown.
 //! The crate reads and writes small files with blocking calls and knows no network.
 //!
 //! ```
@@ -43,7 +43,10 @@ mod settings;
 mod write;
 mod zone;
 
-pub use catalogue::{CatalogueEntry, catalogue};
+pub use catalogue::{
+    CatalogueEntry, CatalogueFact, Place, Row, Source, catalogue, catalogue_at, catalogue_source,
+    without_date,
+};
 pub use config::Config;
 pub use environment::{Environment, Flags, Origin};
 pub use error::{ConfigError, Warning};

@@ -12,7 +12,6 @@ use halo_wire::{Answer, ModelInfo, decode_models, endpoint};
 use tokio_util::sync::CancellationToken;
 
 use crate::exchange::{Route, ms};
-use crate::providers::provider_facts;
 use crate::{Engine, now};
 
 /// A step of the test.
@@ -212,11 +211,7 @@ impl Engine {
         let fetched = models.iter().map(|model| &model.id);
         names.extend(fetched.filter(|name| !provider.models.contains(name)).cloned());
         let is_practice = self.practice().is_some_and(|practice| practice.provider.id == *id);
-        for model in &models {
-            for fact in provider_facts(&provider, model) {
-                self.learn(fact).await;
-            }
-        }
+        self.learn_models(&provider, &models).await;
         if !is_practice && let Err(error) = self.config().set_models(id, names) {
             tracing::warn!(%error, "the fetched models could not be kept");
         }

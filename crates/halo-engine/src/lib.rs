@@ -54,6 +54,7 @@ pub use act::Act;
 pub use check::{TestFailure, TestReport, TestStage, TestStep};
 pub use engine::{Engine, Options, now};
 pub use error::EngineError;
+pub use halo_context::{Known, ModelFacts};
 pub use model::{
     Activity, AttemptLine, Card, ConversationSummary, ConversationView, Item, MessageView, Meter,
     Offer, Purpose, Running, StepView, Update, WaitView,

@@ -8,8 +8,9 @@ use halo_config::{ProviderConfig, Secret, guess_preset};
 use halo_engine::Engine;
 
 use super::draft::{Echo, saved_keys};
+use super::facts::FactsView;
 use super::form::{Draft, Pairs, Waiting};
-use super::models::{self, ModelList, ModelOption, View, echo_html, model_about};
+use super::models::{self, ModelList, View, echo_html};
 use super::undo::Removed;
 use super::{Answer, Trouble, report, uncached, wants_fragment};
 use crate::markdown::escape;
@@ -35,6 +36,23 @@ pub(super) async fn url(
     let has_key = draft.has_key(in_file) || !provider.key_variables().is_empty();
     let echo = Echo::of(w, provider.protocol, &draft.base_url, has_key);
     piece(echo_html(w, echo)?)
+}
+
+/// `POST /settings/ai-model/facts`: what is known about the model of the form, as a piece of the
+/// page.
+pub(super) async fn facts(
+    State(state): State<AppState>,
+    page: Page,
+    Form(pairs): Form<Pairs>,
+) -> Answer {
+    let draft = Draft::read(&pairs);
+    let engine = state.engine();
+    let saved = models::saved_provider(engine, &draft);
+    let Some(provider) = draft.provider(engine.config(), saved.as_ref()) else {
+        return piece(note(&page.words.t1("settings-error-preset", "name", &draft.preset)));
+    };
+    let view = FactsView::of(engine, page.words, page.zone, &provider, &draft.model);
+    piece(askama::Template::render(&view)?)
 }
 
 /// `POST /settings/ai-model/guess`: whose key it looks like, as a piece of the page.
@@ -136,6 +154,7 @@ pub(super) async fn fetch(
         && let Some(saved) = engine.provider(id)
         && saved.base_url == provider.base_url
     {
+        engine.learn_models(&saved, &found).await;
         // What the person chose stays in front.
         let mut names = saved.models;
         for model in &found {
@@ -149,19 +168,7 @@ pub(super) async fn fetch(
         }
     }
     let note = Some(w.n("settings-form-model-fetched", "count", found.len() as u64));
-    let models = found
-        .into_iter()
-        .map(|model| {
-            let known = halo_config::catalogue(&model.id).unwrap_or_default();
-            let vision = model.vision.or(known.vision);
-            let window = model.context_window.or(known.context_window);
-            ModelOption {
-                about: model_about(w, vision, window),
-                name: model.name.unwrap_or_default(),
-                id: model.id,
-            }
-        })
-        .collect();
+    let models = models::options(engine, w, &provider, found);
     Ok(ModelList { w, note, models, failure })
 }
 

@@ -547,3 +547,53 @@ async fn a_language_is_kept_in_a_cookie() {
     let saved = bench.post("/settings/appearance", &[("language", "zh-CN")]).await;
     assert_eq!(saved.location, "/settings/appearance?saved=1");
 }
+
+#[tokio::test]
+async fn the_form_says_what_is_known_about_its_model() {
+    let bench = Bench::new().await;
+    let ask = async |base: &str, model: &str| {
+        let fields = [("preset", "openai-compatible"), ("base_url", base), ("model", model)];
+        bench.post_as("/settings/ai-model/facts", &fields, true).await.body
+    };
+    let own = ask("https://api.openai.com/v1", "gpt-5.4").await;
+    for words in ["up to 1,050,000 tokens", "$2.5 in, $15 out", "catalogue, 20"] {
+        assert!(own.contains(words), "{words}: {own}");
+    }
+    let relayed = ask("https://relay.example/v1", "gpt-5.4").await;
+    assert!(relayed.contains("up to 1,050,000 tokens"), "{relayed}");
+    assert!(!relayed.contains('$') && relayed.contains("unknown"), "{relayed}");
+    let unknown = ask("https://relay.example/v1", "my-own-model").await;
+    assert_eq!(unknown.matches("unknown").count(), 6, "{unknown}");
+    assert_eq!(ask("https://relay.example/v1", " ").await.trim(), "");
+    let hostile = ask("https://relay.example/v1", "<script>").await;
+    assert!(!hostile.contains("<script>"), "{hostile}");
+
+    // The saved form shows the same without scripts.
+    bench.add_anthropic().await;
+    let page = bench.get("/settings/ai-model?provider=anthropic").await;
+    assert!(page.body.contains("What is known about claude-sonnet-5-5"), "{}", page.body);
+    assert!(page.body.contains("sees pictures · uses tools · thinks first · 1M tokens"));
+}
+
+#[tokio::test]
+async fn a_provider_s_own_list_beats_the_catalogue() {
+    let bench = Bench::new().await;
+    bench.add_anthropic().await;
+    let provider = bench.engine.provider(&"anthropic".parse().unwrap()).unwrap();
+    let listed = halo_wire::ModelInfo {
+        id: "claude-sonnet-5-5".to_owned(),
+        context_window: Some(333_000),
+        ..halo_wire::ModelInfo::default()
+    };
+    bench.engine.learn_models(&provider, &[listed]).await;
+    let page = bench.get("/settings/ai-model?provider=anthropic").await;
+    assert!(page.body.contains("up to 333,000 tokens"), "{}", page.body);
+    assert!(page.body.contains("the provider&#39;s list, 20"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn the_source_of_the_catalogue_is_named() {
+    let page = Bench::new().await.get("/settings/about").await;
+    let source = &halo_config::catalogue_source().name;
+    assert!(page.body.contains(source.as_str()), "{}", page.body);
+}
