@@ -29,6 +29,8 @@ pub struct ModelFacts {
     pub reasoning: Option<Known<bool>>,
     /// What its tokens cost.
     pub price: Option<Known<Price>>,
+    /// Whether its answers can be streamed.
+    pub streaming: Option<Known<bool>>,
     /// Parameters it refuses.
     pub refused: Vec<String>,
 }
@@ -61,6 +63,7 @@ pub fn resolve<'a>(facts: impl IntoIterator<Item = &'a Fact>) -> ModelFacts {
             FactValue::Tools(value) => resolved.tools = known(fact, *value),
             FactValue::Reasoning(value) => resolved.reasoning = known(fact, *value),
             FactValue::Price(value) => resolved.price = known(fact, *value),
+            FactValue::Streaming(value) => resolved.streaming = known(fact, *value),
             FactValue::ParameterRefused(name) => {
                 if !resolved.refused.contains(name) {
                     resolved.refused.push(name.clone());

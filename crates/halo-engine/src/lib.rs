@@ -30,12 +30,13 @@
 //! ```
 
 mod act;
-mod check;
 mod compact;
 mod conversations;
+mod doctor;
 mod engine;
 mod error;
 mod exchange;
+mod fetch;
 mod journal;
 mod live;
 mod log;
@@ -51,7 +52,10 @@ mod turn;
 mod view;
 
 pub use act::Act;
-pub use check::{TestFailure, TestReport, TestStage, TestStep};
+pub use doctor::{
+    DoctorReport, DoctorStage, Patient, Proof, RawReply, StageReport, TestFailure, Verdict,
+    learned_words,
+};
 pub use engine::{Engine, Options, now};
 pub use error::EngineError;
 pub use halo_context::{Known, ModelFacts};

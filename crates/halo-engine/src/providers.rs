@@ -158,6 +158,9 @@ pub(crate) fn provider_facts(provider: &ProviderConfig, model: &ModelInfo) -> Ve
         model.context_window.map(FactValue::ContextWindow),
         model.max_output.map(FactValue::MaxOutput),
         model.vision.map(FactValue::Vision),
+        model.tools.map(FactValue::Tools),
+        model.thinking.map(FactValue::Reasoning),
+        model.price.map(FactValue::Price),
     ];
     let fact = |(n, value): (usize, FactValue)| {
         let name = format!("{n}\0{}\0{}\0{}", scope.provider, scope.base_url, scope.model);

@@ -74,7 +74,7 @@ impl Simulator {
         let key = key_from(incoming.headers);
         let parameters = parameters(incoming.body);
         let now = Instant::now();
-        let caller = Caller { key: key.as_deref(), parameters: &parameters, now };
+        let caller = Caller { protocol, key: key.as_deref(), parameters: &parameters, now };
         if let Err(refusal) = limits::check(scenario, &request, &caller, &self.0.counters) {
             let words = self.0.catalogue.refusal(refusal.name, Some(scenario));
             let in_stream = scenario.limits.in_stream;

@@ -293,6 +293,10 @@ fn speak(asked: &Asked<'_>, spec: &AnswerSpec) -> Spoken {
         spoken.text = text::summary(&request.messages, max);
         return spoken;
     }
+    if text::wants_colour(&prompt) && has_picture(request) {
+        "Red.".clone_into(&mut spoken.text);
+        return spoken;
+    }
     if let Some(thinking) = &spec.thinking {
         thinking.get(lang).clone_into(&mut spoken.thinking);
     }
@@ -313,6 +317,11 @@ fn speak(asked: &Asked<'_>, spec: &AnswerSpec) -> Spoken {
         spoken.stop = StopReason::Length;
     }
     within_limit(asked, spoken)
+}
+
+fn has_picture(request: &ChatRequest) -> bool {
+    let last = request.messages.last();
+    last.is_some_and(|message| message.parts.iter().any(|part| matches!(part, Part::Image(_))))
 }
 
 /// Everything the answer to `messages` says.

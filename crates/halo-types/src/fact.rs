@@ -47,6 +47,8 @@ pub enum FactValue {
     MaxOutput(u64),
     /// Whether it takes pictures.
     Vision(bool),
+    /// Whether its answers can be streamed.
+    Streaming(bool),
     /// A parameter it refuses, as the provider names it.
     ParameterRefused(String),
     /// Whether it can call tools.

@@ -264,6 +264,18 @@ function chooseTheme(form) {
   }
 }
 
+/** Takes over the base URL that the doctor found. */
+function takeBase(form) {
+  form.addEventListener("click", (event) => {
+    const base = event.target.closest("[data-use-base]")?.dataset.useBase;
+    const field = form.elements.base_url;
+    if (!base || !field) return;
+    field.value = base;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.focus();
+  });
+}
+
 /** A form that shows a refused model shows at once which ones there are. */
 function fetchForRefused(form) {
   if (!form.querySelector("[data-refused]")) return;
@@ -287,6 +299,7 @@ for (const form of document.querySelectorAll("[data-provider-form]")) {
   guessKey(form);
   prepareModels(form);
   showFacts(form);
+  takeBase(form);
 }
 for (const form of document.querySelectorAll("[data-quick-key]")) guessKey(form);
 for (const form of document.querySelectorAll("[data-appearance-form]")) chooseTheme(form);

@@ -17,6 +17,7 @@ use halo_types::{Fact, FactId, FactOrigin, FactValue, Lang};
 use uuid::Uuid;
 
 pub use report::{DoctorReport, DoctorStage, Proof, RawReply, StageReport, TestFailure, Verdict};
+pub use words::learned_words;
 
 use crate::exchange::{Route, ms};
 use crate::{Engine, now};
@@ -39,7 +40,7 @@ struct Examination<'a> {
     model: Option<String>,
     lang: Lang,
     /// Hears of each step as soon as it is over.
-    listen: &'a mut (dyn FnMut(&StageReport) + Send),
+    listen: &'a mut (dyn FnMut(&StageReport) + Send + Sync),
     report: DoctorReport,
 }
 
@@ -50,7 +51,7 @@ impl Engine {
         &self,
         patient: Patient,
         lang: Lang,
-        listen: &mut (dyn FnMut(&StageReport) + Send),
+        listen: &mut (dyn FnMut(&StageReport) + Send + Sync),
     ) -> DoctorReport {
         let model = patient.model.or_else(|| patient.provider.models.first().cloned());
         let route = self.draft(&patient.provider, patient.key);

@@ -154,7 +154,8 @@ impl Examination<'_> {
                 let names: Vec<String> = models.iter().map(|model| model.id.clone()).collect();
                 self.model = self.model.take().or_else(|| names.first().cloned());
                 let missing = self.model.clone().filter(|model| !names.contains(model));
-                let mut nearest = missing.as_deref().map(|m| nearest(m, &names)).unwrap_or_default();
+                let mut nearest =
+                    missing.as_deref().map(|m| nearest(m, &names)).unwrap_or_default();
                 nearest.truncate(MAX_NEAREST);
                 let known = missing.is_none();
                 let proof = Proof::Models { count: names.len(), missing, nearest };
@@ -168,7 +169,7 @@ impl Examination<'_> {
             }
             Err(failure) => match failure.diagnosis.kind {
                 // A key that is refused here is refused everywhere.
-                Kind::InvalidApiKey | Kind::RegionUnsupported | Kind::AccountSuspended => {
+                Kind::InvalidApiKey | Kind::RegionUnsupported | Kind::AccountDisabled => {
                     self.fail(began, TestFailure { stage: DoctorStage::Key, ..failure });
                     false
                 }

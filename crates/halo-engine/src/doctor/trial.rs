@@ -33,7 +33,6 @@ impl Examination<'_> {
         request.max_tokens = Some(FEW_TOKENS);
         let mut asked = self.ask(stage, &request, &Blobs::default(), Vec::new()).await;
         if let Err(failure) = &asked
-            && failure.diagnosis.kind == Kind::UnsupportedParameter
             && let Some(name) = failure.diagnosis.facts.parameter.clone()
         {
             let quote = failure.diagnosis.because.quote.clone();
@@ -153,12 +152,7 @@ impl Examination<'_> {
                     }
                 }
             }
-            Err(failure)
-                if matches!(
-                    failure.diagnosis.kind,
-                    Kind::UnsupportedFeature | Kind::UnsupportedParameter
-                ) =>
-            {
+            Err(failure) if failure.diagnosis.kind == Kind::UnsupportedFeature => {
                 let quote = Some(failure.diagnosis.because.quote.clone());
                 self.learn(FactValue::Tools(false), quote).await;
                 let raw = super::RawReply::of_evidence(&failure.evidence);
@@ -179,7 +173,7 @@ fn at_fault(failure: &TestFailure, during: DoctorStage) -> DoctorStage {
         | Kind::PermissionDenied
         | Kind::QuotaExhausted
         | Kind::RegionUnsupported
-        | Kind::AccountSuspended => DoctorStage::Key,
+        | Kind::AccountDisabled => DoctorStage::Key,
         Kind::ModelNotFound => DoctorStage::Models,
         Kind::EndpointNotFound => DoctorStage::Endpoint,
         _ => during,

@@ -75,6 +75,7 @@ impl FactsView {
             fact(w, zone, "vision", known.vision, yes_no),
             fact(w, zone, "tools", known.tools, yes_no),
             fact(w, zone, "reasoning", known.reasoning, yes_no),
+            fact(w, zone, "streaming", known.streaming, yes_no),
             fact(w, zone, "price", known.price, |price| price_words(w, &price)),
         ];
         Self { w, model, facts }
@@ -162,6 +163,7 @@ mod tests {
             vision: known(false, FactOrigin::Learned, 1_795_809_600_000),
             tools: known(true, FactOrigin::Person, 1_795_809_600_000),
             reasoning: None,
+            streaming: None,
             price: known(price, FactOrigin::Catalogue, 1_795_132_800_000),
             refused: Vec::new(),
         }

@@ -5,7 +5,7 @@ use axum::extract::{Extension, Form, State};
 use axum::http::HeaderMap;
 use axum::response::{Html, IntoResponse};
 use halo_config::{ProviderConfig, Secret, guess_preset};
-use halo_engine::Engine;
+use halo_engine::{Engine, Patient};
 
 use super::draft::{Echo, saved_keys};
 use super::facts::FactsView;
@@ -75,7 +75,7 @@ fn piece(html: String) -> Answer {
     Ok(uncached(Html(html).into_response()))
 }
 
-/// `POST /settings/ai-model/test`: one small real request with what stands in the form.
+/// `POST /settings/ai-model/test`: the doctor, with what stands in the form.
 pub(super) async fn test(
     State(state): State<AppState>,
     Extension(removed): Extension<Removed>,
@@ -103,15 +103,13 @@ pub(super) async fn run_test(
     let Some((provider, key)) = draft_provider(engine, draft) else {
         return Ok(note(&w.t1("settings-error-preset", "name", &draft.preset)));
     };
-    let typed = Some(draft.model.clone()).filter(|model| !model.is_empty());
-    let Some(model) = typed.or_else(|| provider.models.first().cloned()) else {
-        return Ok(note(&w.t("settings-test-needs-model")));
-    };
     if let Some(fault) = draft.faults().first().filter(|fault| fault.field() == "key") {
         return Ok(note(&fault.words(w)));
     }
-    let outcome = engine.test(&provider, key, &model, w.lang()).await;
-    report::of_test(w, &outcome, &model)
+    let model = Some(draft.model.clone()).filter(|model| !model.is_empty());
+    let patient = Patient { provider, key, model };
+    let outcome = engine.examine(patient, w.lang(), &mut |_| {}).await;
+    report::of_test(w, &outcome)
 }
 
 /// `POST /settings/ai-model/models`: the models that the form's key can reach.

@@ -65,7 +65,7 @@ fn learn_models(engine: &Engine, id: &ProviderId, lang: Lang) {
     tokio::spawn(async move {
         // Nobody waits for it, and the form has a button that says why it fails.
         if let Err(failed) = engine.fetch_models(&id, lang).await {
-            tracing::debug!(provider = %id, step = ?failed.step, "the models could not be fetched");
+            tracing::debug!(provider = %id, step = failed.stage.as_str(), "the models could not be fetched");
         }
     });
 }

@@ -477,7 +477,7 @@ async fn a_test_names_the_step_that_failed_and_quotes_the_provider() {
         ("model", "m-1"),
     ];
     let report = bench.post_as("/settings/ai-model/test", &fields, true).await.body;
-    assert!(report.contains("data-failed-step=\"request\""), "{report}");
+    assert!(report.contains("data-failed-step=\"key\""), "{report}");
     assert!(report.contains("data-kind=\"invalid_api_key\""), "{report}");
     assert!(report.contains("data-remedy=\"open_settings_key\""), "{report}");
     let (_, pre) = report.split_once("data-raw").unwrap();
@@ -488,7 +488,7 @@ async fn a_test_names_the_step_that_failed_and_quotes_the_provider() {
     assert_eq!(shown.replace("&lt;", "<").replace("&gt;", ">"), BODY);
     assert!(!report.contains("<html"));
     let page = bench.post("/settings/ai-model/test", &fields).await.body;
-    assert!(page.contains("<html") && page.contains("data-failed-step=\"request\""));
+    assert!(page.contains("<html") && page.contains("data-failed-step=\"key\""));
     let models = bench.post_as("/settings/ai-model/models", &fields, true).await.body;
     assert!(models.contains("data-kind=\"invalid_api_key\""), "{models}");
     assert!(!bench.folder.path().join("secrets.toml").exists(), "a draft is not saved");

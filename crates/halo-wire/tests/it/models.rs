@@ -70,7 +70,7 @@ fn written_lists_read_back() {
             context_window: Some(200_000),
             max_output: Some(8_000),
             vision: Some(true),
-            thinking: None,
+            ..ModelInfo::default()
         },
         ModelInfo { id: "plain".to_owned(), ..ModelInfo::default() },
     ];
@@ -103,7 +103,7 @@ fn of_geminis_models_those_that_write_count() {
     };
     assert_eq!(models[0], flash);
     assert_eq!(models[1].name, None);
-    assert_eq!(halo_wire::next_page(body).as_deref(), Some("p2"));
+    assert_eq!(halo_wire::next_page(body).as_deref(), Some("pageToken=p2"));
     assert_eq!(halo_wire::next_page(br#"{"models":[]}"#), None);
     let none = br#"{"models":[{"name":"models/e","supportedGenerationMethods":["embedContent"]}]}"#;
     assert!(decode_models(none).unwrap().is_empty());

@@ -36,7 +36,7 @@ fn a_provider_is_added_tested_used_and_removed() {
         // A test that fails names the step and shows the provider's words.
         fill(page, "#f-model", "wrong-key").await;
         page.click("[data-test]").await;
-        page.there("[data-test-report=failed] [data-failed-step=request]").await;
+        page.there("[data-test-report=failed] [data-failed-step=key]").await;
         let raw = page.text("[data-test-report] [data-raw]").await;
         let sent = stage.bench().asked("wrong-key").pop().expect("it was sent");
         assert_eq!(Some(raw), error_of(&sent));
