@@ -131,7 +131,24 @@ impl Engine {
             .map_err(|error| TestFailure::local(TestStep::Url, error.to_string(), context))?;
         let mut pass = |name, ms, detail| stages.push(TestStage { name, ok: true, ms, detail });
         pass(TestStep::Url, ms(began), endpoints.chat.clone());
-        for report in self.client().connect_stages(&endpoints.chat).await {
+        let route = self.draft(provider, key);
+        let request = ChatRequest {
+            model: model.to_owned(),
+            messages: vec![RequestMessage {
+                role: Role::User,
+                parts: vec![Part::text("Reply with the one word OK.")],
+            }],
+            stream: true,
+            ..ChatRequest::default()
+        };
+        let call = self
+            .call(&route, &request, &Blobs::default(), Vec::new())
+            .map_err(|words| TestFailure::local(TestStep::Url, words, context))?;
+        let client = self
+            .client(provider)
+            .await
+            .map_err(|error| TestFailure::new(*error.evidence(&call), context))?;
+        for report in client.connect_stages(&endpoints.chat).await {
             let name = if report.stage == Stage::Dns { TestStep::Dns } else { TestStep::Connect };
             let took = u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX);
             match report.outcome {
@@ -148,23 +165,10 @@ impl Engine {
                 }
             }
         }
-        let route = self.draft(provider, key);
-        let request = ChatRequest {
-            model: model.to_owned(),
-            messages: vec![RequestMessage {
-                role: Role::User,
-                parts: vec![Part::text("Reply with the one word OK.")],
-            }],
-            stream: true,
-            ..ChatRequest::default()
-        };
-        let call = self
-            .call(&route, &request, &Blobs::default(), Vec::new())
-            .map_err(|words| TestFailure::local(TestStep::Url, words, context))?;
         let began = Instant::now();
         let cancel = CancellationToken::new();
         let fail = |evidence: Box<Evidence>| TestFailure::new(*evidence, context);
-        let mut reply = self.client().send(call, &cancel).await.map_err(fail)?;
+        let mut reply = client.send(call, &cancel).await.map_err(fail)?;
         pass(TestStep::Request, ms(began), format!("HTTP {}", reply.status()));
         let mut answer = Answer::default();
         let mut raw = Vec::new();
@@ -242,8 +246,11 @@ impl Engine {
             halo_wire::auth_headers(provider.protocol, route.key.as_ref().map(Secret::expose));
         call.known_secrets = route.key.iter().map(|key| key.expose().to_owned()).collect();
         call.provider = provider.vendor().map(str::to_owned);
-        let (status, headers, body) = self
-            .client()
+        let client = self
+            .client(provider)
+            .await
+            .map_err(|error| TestFailure::new(*error.evidence(&call), context))?;
+        let (status, headers, body) = client
             .get(call, &CancellationToken::new())
             .await
             .map_err(|evidence| TestFailure::new(*evidence, context))?;

@@ -31,6 +31,7 @@
 
 mod act;
 mod check;
+mod clients;
 mod compact;
 mod conversations;
 mod engine;
@@ -54,6 +55,7 @@ pub use act::Act;
 pub use check::{TestFailure, TestReport, TestStage, TestStep};
 pub use engine::{Engine, Options, now};
 pub use error::EngineError;
+pub use halo_transport::{CaError, check_ca_file};
 pub use model::{
     Activity, AttemptLine, Card, ConversationSummary, ConversationView, Item, MessageView, Meter,
     Offer, Purpose, Running, StepView, Update, WaitView,
