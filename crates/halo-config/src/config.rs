@@ -1,16 +1,15 @@
 //! The settings of a running Halo: read once, shared, changed one at a time.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use halo_types::{Lang, ProviderId, Proxy, ProxyUrl, Target, mask_proxy};
+use halo_types::{Lang, ProviderId, ProxyUrl, Target, mask_proxy};
 use toml_edit::DocumentMut;
 
 use crate::connection::FIELDS;
 use crate::keys::KEYS;
-use crate::read::Parsed;
-use crate::secrets::{Kept, Proxies, ProxyChange};
+use crate::layers::{State, add_passing, fill_password, layered, proxies, take_passwords};
+use crate::secrets::{Proxies, ProxyChange};
 use crate::{
     ConfigError, ConnectionSettings, Environment, Flags, KeyInfo, KeyOrigin, Origin, Paths, Preset,
     ProviderConfig, RecoverySettings, Secret, Settings, Warning, file, presets, read, secrets,
@@ -46,16 +45,6 @@ impl std::fmt::Debug for Listeners {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Listeners")
     }
-}
-
-#[derive(Debug, Clone)]
-struct State {
-    settings: Arc<Settings>,
-    origins: BTreeMap<String, Origin>,
-    warnings: Vec<Warning>,
-    kept: Kept,
-    /// Providers that live as long as the process and are never written.
-    passing: Vec<ProviderConfig>,
 }
 
 impl Config {
@@ -456,87 +445,6 @@ impl Config {
     fn writer(&self) -> MutexGuard<'_, ()> {
         // The lock guards files, which a panic cannot leave half written.
         self.0.writer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Reads the files and puts the other layers over them.
-fn layered(
-    paths: &Paths,
-    environment: &Environment,
-    flags: &Flags,
-    passing: Vec<ProviderConfig>,
-) -> Result<State, ConfigError> {
-    let path = paths.config();
-    let text = file::read(&path)?.unwrap_or_default();
-    let Parsed { mut settings, lines, mut warnings } = read::parse(&path, &text)?;
-    let mut origins: BTreeMap<String, Origin> =
-        lines.into_iter().map(|(key, line)| (key, Origin::File { line })).collect();
-    for key in KEYS {
-        if let Some(value) = environment.var(key.env) {
-            read::overlay(&mut settings, key, key.env, &value)?;
-            origins.insert(key.name.to_owned(), Origin::Env(key.env.to_owned()));
-        }
-    }
-    if let Some(listen) = flags.listen {
-        settings.listen = listen;
-        origins.insert("listen".to_owned(), Origin::Flag("--listen"));
-    }
-    if let Some(language) = flags.language {
-        settings.language = Some(language);
-        origins.insert("language".to_owned(), Origin::Flag("--lang"));
-    }
-    let (kept, more) = secrets::read(&paths.secrets())?;
-    warnings.extend(more);
-    for connection in connections_mut(&mut settings) {
-        fill_password(connection, &kept.proxies);
-    }
-    add_passing(&mut settings, &passing);
-    Ok(State { settings: Arc::new(settings), origins, warnings, kept, passing })
-}
-
-/// The settings of every connection, the general one first.
-fn connections_mut(settings: &mut Settings) -> impl Iterator<Item = &mut ConnectionSettings> {
-    let own = settings.providers.iter_mut().map(|provider| &mut provider.connection);
-    std::iter::once(&mut settings.connection).chain(own)
-}
-
-fn connections(settings: &Settings) -> impl Iterator<Item = &ConnectionSettings> {
-    let own = settings.providers.iter().map(|provider| &provider.connection);
-    std::iter::once(&settings.connection).chain(own)
-}
-
-fn proxies(settings: &Settings) -> impl Iterator<Item = &ProxyUrl> {
-    connections(settings).filter_map(|connection| connection.proxy.as_ref()?.url())
-}
-
-fn fill_password(connection: &mut ConnectionSettings, proxies: &Proxies) {
-    if let Some(Proxy::Url(url)) = &mut connection.proxy {
-        *url = proxies.fill(url);
-    }
-}
-
-/// Takes the passwords of proxies out of what is to be written to the settings file, except where
-/// the person wrote one there by hand and leaves it so.
-fn take_passwords(now: &Settings, wanted: &mut Settings) -> Vec<ProxyChange> {
-    let written: Vec<ProxyUrl> = proxies(now).cloned().collect();
-    let mut taken = Vec::new();
-    for connection in connections_mut(wanted) {
-        let Some(Proxy::Url(url)) = &mut connection.proxy else { continue };
-        let Some(password) = url.password().filter(|_| !written.contains(url)) else { continue };
-        let encoded = url.encoded_password().unwrap_or_default().to_owned();
-        *url = url.without_password();
-        let change = Some(encoded).filter(|_| !password.is_empty());
-        taken.push((Proxies::address(url), change));
-    }
-    taken
-}
-
-/// A configured provider of the same name wins.
-fn add_passing(settings: &mut Settings, passing: &[ProviderConfig]) {
-    for provider in passing {
-        if settings.provider(&provider.id).is_none() {
-            settings.providers.push(provider.clone());
-        }
     }
 }
 

@@ -37,6 +37,7 @@ mod environment;
 mod error;
 mod file;
 mod keys;
+mod layers;
 mod nearest;
 mod paths;
 mod presets;
