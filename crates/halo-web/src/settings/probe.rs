@@ -8,10 +8,10 @@ use halo_config::{ProviderConfig, Secret, guess_preset};
 use halo_engine::Engine;
 
 use super::draft::{Echo, saved_keys};
-use super::form::{Draft, Pairs, Waiting};
+use super::form::{Draft, Fault, Pairs, Waiting};
 use super::models::{self, ModelList, ModelOption, View, echo_html, model_about};
 use super::undo::Removed;
-use super::{Answer, Trouble, report, uncached, wants_fragment};
+use super::{Answer, Trouble, connection, report, uncached, wants_fragment};
 use crate::markdown::escape;
 use crate::page::Page;
 use crate::state::AppState;
@@ -89,7 +89,8 @@ pub(super) async fn run_test(
     let Some(model) = typed.or_else(|| provider.models.first().cloned()) else {
         return Ok(note(&w.t("settings-test-needs-model")));
     };
-    if let Some(fault) = draft.faults().first().filter(|fault| fault.field() == "key") {
+    let stops = |fault: &&Fault| fault.field() == "key" || connection::concerns(fault);
+    if let Some(fault) = draft.faults().iter().find(stops) {
         return Ok(note(&fault.words(w)));
     }
     let outcome = engine.test(&provider, key, &model, w.lang()).await;
@@ -126,6 +127,10 @@ pub(super) async fn fetch(
         let words = w.t1("settings-error-preset", "name", &draft.preset);
         return Ok(empty(Some(note(&words))));
     };
+    // Left out, a proxy that cannot be used would send the key past it.
+    if let Some(fault) = draft.faults().iter().find(|fault| connection::concerns(fault)) {
+        return Ok(empty(Some(note(&fault.words(w)))));
+    }
     let found = match engine.fetch_models_for(&provider, key, w.lang()).await {
         Ok(found) => found,
         Err(failed) => return Ok(empty(Some(report::of_fetch(w, &failed)?))),
