@@ -137,6 +137,7 @@ mod tests {
                 FactValue::Tools(last),
                 FactValue::Reasoning(last),
                 FactValue::Price(price(number)),
+                FactValue::Streaming(last),
             ] {
                 facts.push(fact(origin, at, value));
             }
@@ -148,6 +149,7 @@ mod tests {
                 tools: Some(Known { value: last, origin, at }),
                 reasoning: Some(Known { value: last, origin, at }),
                 price: Some(Known { value: price(n), origin, at }),
+                streaming: Some(Known { value: last, origin, at }),
                 refused: Vec::new(),
             };
             assert_eq!(resolve(&facts), want, "{origin:?}");

@@ -76,6 +76,10 @@ impl Engine {
                 TestFailure::local(DoctorStage::Address, error.to_string(), context)
             })?;
         let route = self.draft(provider, key);
+        let client = self.client(provider).await.map_err(|error| {
+            let call = Call::get(&*endpoints.models, provider.protocol);
+            TestFailure::new(stage, *error.evidence(&call), context)
+        })?;
         let mut models: Vec<ModelInfo> = Vec::new();
         let mut first = None;
         let mut url = endpoints.models.clone();
@@ -85,8 +89,7 @@ impl Engine {
                 halo_wire::auth_headers(provider.protocol, route.key.as_ref().map(Secret::expose));
             call.known_secrets = route.key.iter().map(|key| key.expose().to_owned()).collect();
             call.provider = provider.vendor().map(str::to_owned);
-            let (status, headers, body) = self
-                .client()
+            let (status, headers, body) = client
                 .get(call, &CancellationToken::new())
                 .await
                 .map_err(|evidence| TestFailure::new(stage, *evidence, context))?;

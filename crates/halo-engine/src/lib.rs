@@ -30,6 +30,7 @@
 //! ```
 
 mod act;
+mod clients;
 mod compact;
 mod conversations;
 mod doctor;
@@ -59,6 +60,7 @@ pub use doctor::{
 pub use engine::{Engine, Options, now};
 pub use error::EngineError;
 pub use halo_context::{Known, ModelFacts};
+pub use halo_transport::{CaError, check_ca_file};
 pub use model::{
     Activity, AttemptLine, Card, ConversationSummary, ConversationView, Item, MessageView, Meter,
     Offer, Purpose, Running, StepView, Update, WaitView,

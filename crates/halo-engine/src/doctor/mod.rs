@@ -13,6 +13,7 @@ mod words;
 use std::time::Instant;
 
 use halo_config::{ProviderConfig, Secret};
+use halo_transport::{Call, Client};
 use halo_types::{Fact, FactId, FactOrigin, FactValue, Lang};
 use uuid::Uuid;
 
@@ -36,6 +37,7 @@ pub struct Patient {
 /// One examination, while it runs.
 struct Examination<'a> {
     engine: &'a Engine,
+    client: Client,
     route: Route,
     model: Option<String>,
     lang: Lang,
@@ -55,8 +57,21 @@ impl Engine {
     ) -> DoctorReport {
         let model = patient.model.or_else(|| patient.provider.models.first().cloned());
         let route = self.draft(&patient.provider, patient.key);
+        let client = match self.client(&patient.provider).await {
+            Ok(client) => client,
+            Err(error) => {
+                let call = Call::get(&*patient.provider.base_url, patient.provider.protocol);
+                let context = self.context(now(), lang);
+                let evidence = *error.evidence(&call);
+                let failure = TestFailure::new(DoctorStage::Address, evidence, &context);
+                let stage = StageReport::failed(0, failure);
+                listen(&stage);
+                return DoctorReport { stages: vec![stage], model, ..DoctorReport::default() };
+            }
+        };
         let mut examination = Examination {
             engine: self,
+            client,
             route,
             model,
             lang,
@@ -108,15 +123,7 @@ impl Examination<'_> {
 
     /// Notes a failure; the step at fault may be an earlier one than the one that met it.
     fn fail(&mut self, began: Instant, failure: TestFailure) {
-        let raw = RawReply::of_evidence(&failure.evidence);
-        self.note(StageReport {
-            stage: failure.stage,
-            verdict: Verdict::Failed,
-            ms: ms(began),
-            proof: Proof::Failed(failure.diagnosis.title.to_string()),
-            raw,
-            failure: Some(failure),
-        });
+        self.note(StageReport::failed(ms(began), failure));
     }
 
     /// Keeps what a step taught, if the provider is saved under this address.

@@ -40,7 +40,7 @@ impl Examination<'_> {
             }
         };
         self.pass(DoctorStage::Address, began, Proof::Url(url.clone()), None);
-        for report in self.client().connect_stages(&url).await {
+        for report in self.client.connect_stages(&url).await {
             let stage = match report.stage {
                 Stage::Dns => DoctorStage::Dns,
                 Stage::Proxy => DoctorStage::Proxy,
@@ -97,7 +97,7 @@ impl Examination<'_> {
         }
         for protocol in Protocol::ALL.iter().copied().filter(|other| *other != given.protocol) {
             if matches!(self.knock(protocol, &given.base_url).await, Address::Speaks) {
-                let mut report = self.failed_stage(began, *first);
+                let mut report = StageReport::failed(ms(began), *first);
                 report.proof = Proof::OtherProtocol(protocol);
                 self.note(report);
                 return false;
@@ -122,7 +122,7 @@ impl Examination<'_> {
         };
         let mut call = Call::post(url, protocol, b"{}".to_vec());
         self.credentials(protocol, &mut call);
-        let evidence = match self.engine.client().send(call, self.engine.closing()).await {
+        let evidence = match self.client.send(call, self.engine.closing()).await {
             Ok(reply) => match Heard::all(reply).await {
                 Ok(_) => return Address::Speaks,
                 Err((evidence, _)) => evidence,

@@ -182,6 +182,20 @@ pub struct StageReport {
     pub failure: Option<TestFailure>,
 }
 
+impl StageReport {
+    /// A step that failed.
+    pub(super) fn failed(ms: u64, failure: TestFailure) -> Self {
+        Self {
+            stage: failure.stage,
+            verdict: Verdict::Failed,
+            ms,
+            proof: Proof::Failed(failure.diagnosis.title.to_string()),
+            raw: RawReply::of_evidence(&failure.evidence),
+            failure: Some(failure),
+        }
+    }
+}
+
 /// How an examination went.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DoctorReport {

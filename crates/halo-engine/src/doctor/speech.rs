@@ -3,13 +3,11 @@
 use std::time::Instant;
 
 use halo_config::Secret;
-use halo_transport::{Call, Client, Reply};
+use halo_transport::{Call, Reply};
 use halo_types::{Blobs, ChatRequest, Evidence, Phase, Protocol};
 use halo_wire::{Answer, Event};
 
-use super::{DoctorStage, Examination, RawReply, StageReport, TestFailure, Verdict};
-use crate::doctor::Proof;
-use crate::exchange::ms;
+use super::{DoctorStage, Examination, RawReply, TestFailure};
 use crate::now;
 
 /// How much of a reply is kept, in bytes.
@@ -51,10 +49,6 @@ impl Heard {
 }
 
 impl Examination<'_> {
-    pub(super) fn client(&self) -> &Client {
-        self.engine.client()
-    }
-
     /// Key and names of a call.
     pub(super) fn credentials(&self, protocol: Protocol, call: &mut Call) {
         let key = self.route.key.as_ref().map(Secret::expose);
@@ -65,17 +59,6 @@ impl Examination<'_> {
 
     pub(super) fn failure(&self, during: DoctorStage, evidence: Evidence) -> TestFailure {
         TestFailure::new(during, evidence, &self.engine.context(now(), self.lang))
-    }
-
-    pub(super) fn failed_stage(&self, began: Instant, failure: TestFailure) -> StageReport {
-        StageReport {
-            stage: failure.stage,
-            verdict: Verdict::Failed,
-            ms: ms(began),
-            proof: Proof::Failed(failure.diagnosis.title.to_string()),
-            raw: RawReply::of_evidence(&failure.evidence),
-            failure: Some(failure),
-        }
     }
 
     /// Asks the model as the chat would.
@@ -93,7 +76,7 @@ impl Examination<'_> {
             .map_err(|words| TestFailure::local(DoctorStage::Address, words, &context))?;
         let facts = call.request.clone();
         let reply = self
-            .client()
+            .client
             .send(call, self.engine.closing())
             .await
             .map_err(|evidence| self.failure(stage, *evidence))?;

@@ -5,6 +5,7 @@
 //! redirects. A saved key never reaches a page: only its masked form does.
 
 mod about;
+mod connection;
 mod draft;
 mod facts;
 mod form;

@@ -14,7 +14,7 @@ use super::draft::{Echo, saved_keys};
 use super::facts::{self, FactsView};
 use super::form::{Draft, Fault, Pairs, Waiting};
 use super::undo::Removed;
-use super::{Answer, Section, Shell, Trouble, uncached};
+use super::{Answer, Section, Shell, Trouble, connection, uncached};
 use crate::clock::Zone;
 use crate::error::PageError;
 use crate::page::{self, Page};
@@ -106,6 +106,8 @@ struct FormView {
     model_list: String,
     facts: String,
     report: String,
+    /// How it is reached, as HTML; empty for the practice provider.
+    connection: String,
 }
 
 impl FormView {
@@ -490,7 +492,13 @@ fn form_view(
     if practice {
         slots.truncate(1);
     }
+    let connection = if practice {
+        String::new()
+    } else {
+        connection::view(engine, w, &draft.connection, &provider, &extras.faults, &field)?
+    };
     Ok(Some(FormView {
+        connection,
         heading: match &saved {
             Some(saved) => w.provider(&saved.name, practice),
             None => w.t1("settings-form-new", "preset", preset_name(w, &provider.preset)),

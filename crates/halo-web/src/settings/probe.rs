@@ -9,10 +9,10 @@ use halo_engine::{Engine, Patient};
 
 use super::draft::{Echo, saved_keys};
 use super::facts::FactsView;
-use super::form::{Draft, Pairs, Waiting};
+use super::form::{Draft, Fault, Pairs, Waiting};
 use super::models::{self, ModelList, View, echo_html};
 use super::undo::Removed;
-use super::{Answer, Trouble, report, uncached, wants_fragment};
+use super::{Answer, Trouble, connection, report, uncached, wants_fragment};
 use crate::markdown::escape;
 use crate::page::Page;
 use crate::state::AppState;
@@ -103,7 +103,8 @@ pub(super) async fn run_test(
     let Some((provider, key)) = draft_provider(engine, draft) else {
         return Ok(note(&w.t1("settings-error-preset", "name", &draft.preset)));
     };
-    if let Some(fault) = draft.faults().first().filter(|fault| fault.field() == "key") {
+    let stops = |fault: &&Fault| fault.field() == "key" || connection::concerns(fault);
+    if let Some(fault) = draft.faults().iter().find(stops) {
         return Ok(note(&fault.words(w)));
     }
     let model = Some(draft.model.clone()).filter(|model| !model.is_empty());
@@ -142,6 +143,10 @@ pub(super) async fn fetch(
         let words = w.t1("settings-error-preset", "name", &draft.preset);
         return Ok(empty(Some(note(&words))));
     };
+    // Left out, a proxy that cannot be used would send the key past it.
+    if let Some(fault) = draft.faults().iter().find(|fault| connection::concerns(fault)) {
+        return Ok(empty(Some(note(&fault.words(w)))));
+    }
     let found = match engine.fetch_models_for(&provider, key, w.lang()).await {
         Ok(found) => found,
         Err(failed) => return Ok(empty(Some(report::of_fetch(w, &failed)?))),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use askama::Template;
 use halo_engine::{DoctorReport, StageReport, TestFailure, Verdict, learned_words};
-use halo_types::{Action, Diagnosis, Evidence, Headers};
+use halo_types::{Action, Diagnosis, Evidence, Headers, TransportClass};
 
 use crate::strings::Words;
 use crate::thread::raw::marked;
@@ -122,7 +122,7 @@ fn failure(w: Words, failed: &TestFailure, headline: String) -> Failure {
         raw,
         title: diagnosis.title.to_string(),
         meaning: diagnosis.meaning.to_string(),
-        remedies: remedies(diagnosis),
+        remedies: remedies(diagnosis, evidence),
         status: evidence.status,
         url: evidence.url.clone(),
         headers: header_lines(&evidence.headers),
@@ -141,7 +141,11 @@ fn raw(evidence: &Evidence, diagnosis: &Diagnosis) -> String {
 
 /// Remedies that make sense for a test. Those that change a conversation do not, nor those that
 /// would open a page nobody knows.
-fn remedies(diagnosis: &Diagnosis) -> Vec<Remedy> {
+fn remedies(diagnosis: &Diagnosis, evidence: &Evidence) -> Vec<Remedy> {
+    // Proxy and certificates are set a few fields above.
+    let class = evidence.transport.as_ref().map(|fault| fault.class);
+    let set_here = matches!(class, Some(TransportClass::Proxy | TransportClass::Certificate))
+        || evidence.status == Some(407);
     diagnosis
         .remedies
         .iter()
@@ -165,6 +169,7 @@ fn remedies(diagnosis: &Diagnosis) -> Vec<Remedy> {
                 Action::OpenSettingsKey => Some("#key-0"),
                 Action::OpenSettingsUrl => Some("#f-url"),
                 Action::OpenSettingsModel => Some("#f-model"),
+                Action::CheckNetwork if set_here => Some("#f-connection"),
                 Action::OpenBilling
                 | Action::OpenConsole
                 | Action::OpenLimits
@@ -247,6 +252,16 @@ mod tests {
             let (pre, _) = pre.split_once("</pre>").unwrap();
             assert_eq!(text_of(pre), body);
             assert!(!html.contains("<script>"), "{html}");
+        }
+    }
+
+    #[test]
+    fn a_fault_of_the_proxy_leads_to_its_field() {
+        for (class, leads) in [(TransportClass::Proxy, true), (TransportClass::Refused, false)] {
+            let fault = halo_types::TransportFailure { class, chain: vec!["no".to_owned()] };
+            let evidence = Evidence { transport: Some(fault), ..Evidence::default() };
+            let html = of_fetch(Words::default(), &failed(evidence)).unwrap();
+            assert_eq!(html.contains("href=\"#f-connection\""), leads, "{html}");
         }
     }
 
