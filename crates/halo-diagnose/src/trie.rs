@@ -12,6 +12,8 @@ pub(crate) struct Trie {
     /// Hashes of the first three bytes of words, one bit each: most places of a text are told from
     /// all words by one look.
     gate: Vec<u32>,
+    /// Where the walk of most words goes on after their first three bytes; see [`Head`].
+    heads: Vec<Head>,
     nodes: Vec<Node>,
     /// The first byte of each node's label, so that children are told apart without a look at them.
     firsts: Vec<u8>,
@@ -40,6 +42,18 @@ struct Node {
     children: (u32, u32),
 }
 
+/// The node that three bytes lead to, so that a walk need not begin at the root where most nodes
+/// have many children.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    /// The bytes, and how many of them belong to the node's label.
+    bytes: [u8; 4],
+    node: u32,
+}
+
+/// A free place among the heads.
+const FREE: Head = Head { bytes: [u8::MAX; 4], node: 0 };
+
 impl Trie {
     /// A trie over words with their numbers. ASCII letters are compared without their case: they
     /// must be small in the texts that are walked.
@@ -53,6 +67,7 @@ impl Trie {
         let mut trie = Self {
             roots: Box::new([0; 256]),
             gate: vec![0; GATE],
+            heads: Vec::new(),
             nodes: Vec::new(),
             firsts: Vec::new(),
             labels: Vec::new(),
@@ -65,7 +80,64 @@ impl Trie {
         for at in from..to {
             trie.roots[usize::from(trie.firsts[at as usize])] = at + 1;
         }
-        trie
+        trie.with_heads()
+    }
+
+    /// Fills the table of heads: a hash table with twice as many places as there are heads.
+    fn with_heads(mut self) -> Self {
+        let mut heads = Vec::new();
+        for root in self.roots.iter().filter(|root| **root > 0) {
+            self.heads_below(root - 1, &[], &mut heads);
+        }
+        self.heads = vec![FREE; (2 * heads.len()).next_power_of_two()];
+        for head in heads {
+            let [a, b, c, _] = head.bytes;
+            let mut at = self.place_of([a, b, c]);
+            while self.heads[at].bytes != FREE.bytes {
+                at = (at + 1) % self.heads.len();
+            }
+            self.heads[at] = head;
+        }
+        self
+    }
+
+    /// Heads at and below a node. There are none where a word ends before its third byte: such a
+    /// word is found from the root.
+    fn heads_below(&self, node: u32, before: &[u8], heads: &mut Vec<Head>) {
+        let Node { label, numbers, children } = self.nodes[node as usize];
+        let label = &self.labels[label.0 as usize..label.1 as usize];
+        let bytes = [before, label].concat();
+        if let [a, b, c, ..] = bytes[..] {
+            let within = u8::try_from(3 - before.len()).unwrap_or_default();
+            heads.push(Head { bytes: [a, b, c, within], node });
+        } else if numbers.0 == numbers.1 {
+            (children.0..children.1).for_each(|child| self.heads_below(child, &bytes, heads));
+        }
+    }
+
+    /// Where the search for a head begins.
+    #[inline]
+    fn place_of(&self, head: [u8; 3]) -> usize {
+        gate_of(head) & (self.heads.len() - 1)
+    }
+
+    /// The node that the first bytes of `text` lead to, and how many bytes of its label and of the
+    /// text are known to be the same.
+    #[inline]
+    fn begin(&self, text: &[u8]) -> Option<(u32, u32, usize)> {
+        if let Some([a, b, c]) = text.first_chunk() {
+            let mut at = self.place_of([*a, *b, *c]);
+            while let Head { bytes: [x, y, z, within @ ..=3], node } = self.heads[at] {
+                if [x, y, z] == [*a, *b, *c] {
+                    return Some((node, u32::from(within), 3));
+                }
+                at = (at + 1) & (self.heads.len() - 1);
+            }
+        }
+        match self.roots[usize::from(*text.first()?)] {
+            0 => None,
+            root => Some((root - 1, 1, 1)),
+        }
     }
 
     fn open_gate(&mut self, word: &[u8]) {
@@ -128,7 +200,8 @@ impl Trie {
         let numbers: Vec<u32> = (0..numbers).map(|_| next()).collect();
         let rest = &bytes[4 * (256 + GATE + 2 + 6 * nodes.len() + numbers.len())..];
         let (firsts, labels) = rest.split_at(nodes.len());
-        Self { roots, gate, firsts: firsts.to_vec(), labels: labels.to_vec(), nodes, numbers }
+        let (firsts, labels) = (firsts.to_vec(), labels.to_vec());
+        Self { roots, gate, heads: Vec::new(), firsts, labels, nodes, numbers }.with_heads()
     }
 
     /// Adds the nodes below the first `depth` bytes, which all `words` share; returns their range.
@@ -159,14 +232,13 @@ impl Trie {
 
     /// Calls `hit` for every word that begins at `start` of `text`, with its numbers and its end.
     pub(crate) fn walk(&self, text: &[u8], start: usize, mut hit: impl FnMut(&[u32], usize)) {
-        let mut at = start;
-        let mut node = match text.get(at).map(|byte| self.roots[usize::from(*byte)]) {
-            Some(next @ 1..) => next - 1,
-            _ => return,
+        let Some((mut node, mut same, read)) = text.get(start..).and_then(|t| self.begin(t)) else {
+            return;
         };
+        let mut at = start + read;
         loop {
             let Node { label, numbers, children } = self.nodes[node as usize];
-            let label = &self.labels[label.0 as usize..label.1 as usize];
+            let label = &self.labels[(label.0 + same) as usize..label.1 as usize];
             // Labels are a few bytes long: a loop beats a call.
             let end = at + label.len();
             if end > text.len() || label.iter().zip(&text[at..end]).any(|(a, b)| a != b) {
@@ -182,6 +254,7 @@ impl Trie {
                 Some(child) => node = children.0 + offset(child),
                 None => return,
             }
+            (at, same) = (at + 1, 1);
         }
     }
 
@@ -276,6 +349,20 @@ mod tests {
         assert_eq!(found(&words, "pirate rate_limit rates"), [(0, 7, 11), (0, 18, 22)]);
         assert_eq!(found(&words, "perRate RATE_X XRATE"), [(0, 3, 7), (0, 8, 12), (6, 12, 14)]);
         assert_eq!(found(&words, "被限流了(1008)a_x"), [(4, 3, 9), (5, 12, 18), (6, 19, 21)]);
+        let heads = ["a", "bc", "bcd", "bce f", "xyz", "xyzzy", "xw"];
+        assert_eq!(
+            found(&heads, "abc bcd bce f xyzzy xw xy"),
+            [
+                (0, 0, 1),
+                (1, 4, 6),
+                (2, 4, 7),
+                (1, 8, 10),
+                (3, 8, 13),
+                (4, 14, 17),
+                (5, 14, 19),
+                (6, 20, 22)
+            ]
+        );
         assert_eq!(found(&words, ""), []);
         assert_eq!(found(&words, "rat"), []);
         assert_eq!(found(&[], "rate"), []);
