@@ -5,7 +5,7 @@ use halo_types::{Evidence, Headers, TransportClass};
 use crate::hits::Hits;
 use crate::rule::{BodyForm, Rule};
 use crate::spelled;
-use crate::table::{Conditions, Table};
+use crate::table::{Conditions, Table, WordConditions};
 use crate::text::Text;
 use crate::unwrap::{Field, Key, Layer, Origin, Unwrapped};
 use crate::vendor::Witnesses;
@@ -114,33 +114,19 @@ pub(crate) fn judge<'t>(
         }
         true
     };
-    let statuses: Vec<Option<u16>> =
-        (0..layers.len()).map(|index| status_of(evidence, layers, index)).collect();
     // The strongest rule first, layer by layer; those that need no words come last.
-    let mut concerned = vec![0_u64; table.rules.len().div_ceil(64)];
-    for (index, status) in statuses.iter().enumerate() {
-        concerned.fill(0);
-        let mut last = None;
-        for place in hits.in_layer(index) {
-            if last.replace(place.literal) != Some(place.literal) {
-                for rank in table.concerned(place.literal) {
-                    concerned[*rank as usize / 64] |= 1 << (rank % 64);
-                }
-            }
-        }
-        'layer: for (word, mut bits) in (0..).zip(concerned.iter().copied()) {
-            while bits != 0 {
-                let rank = word * 64 + bits.trailing_zeros();
-                bits &= bits - 1;
-                if !consider(rank, index, *status) {
-                    break 'layer;
-                }
+    for index in 0..layers.len() {
+        let status = status_of(evidence, layers, index);
+        for rank in hits.lists(index, &table.tried) {
+            if !consider(rank, index, status) {
+                break;
             }
         }
     }
-    for (index, status) in statuses.iter().enumerate() {
+    for index in 0..layers.len() {
+        let status = status_of(evidence, layers, index);
         for rank in &table.wordless {
-            if !consider(*rank, index, *status) {
+            if !consider(*rank, index, status) {
                 break;
             }
         }
@@ -211,18 +197,21 @@ fn decide(
     layers: &[Layer],
     index: usize,
 ) -> Option<Option<(usize, usize)>> {
-    let (lead, groups) = match (&conditions.words.any[..], &conditions.words.all[..]) {
-        ([], []) => {
+    let WordConditions { any, all, absent } = &conditions.words;
+    let (lead, groups) = match (any.words.is_empty(), &all[..]) {
+        (true, []) => {
             let end = layers[index].text.len();
-            return (!hits.vetoed(&conditions.words.absent, layers, index, (0, end)))
-                .then_some(None);
+            return (!hits.vetoed(absent, layers, index, (0, end))).then_some(None);
         }
-        ([], [first, rest @ ..]) => (&first[..], rest),
-        (any, all) => (any, all),
+        (true, [first, rest @ ..]) => (first, rest),
+        (false, all) => (any, all),
     };
+    if groups.iter().any(|group| !hits.has(index, group)) {
+        return None;
+    }
     let mut leads: Vec<(usize, usize)> = Vec::new();
-    hits.any_present(lead, |word| {
-        leads.extend(hits.of(index, word).iter().map(|place| place.span()));
+    hits.any_place(index, lead, |place| {
+        leads.push(place.span());
         false
     });
     // The longest word says most; among equals the first.
@@ -236,7 +225,7 @@ fn decide(
                 span = (span.0.min(start), span.1.max(end));
             }
         }
-        if hits.vetoed(&conditions.words.absent, layers, index, lead) {
+        if hits.vetoed(absent, layers, index, lead) {
             return None;
         }
         match &conditions.regex {

@@ -23,6 +23,7 @@ mod hints;
 mod hits;
 pub mod input;
 mod judge;
+mod lists;
 mod literal;
 pub mod log;
 mod own;
