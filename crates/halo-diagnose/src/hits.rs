@@ -30,7 +30,7 @@ impl Place {
 }
 
 /// Where each literal of a table was found.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Hits {
     /// Of all layers, one layer after the other, each sorted by literal and place.
     places: Vec<Place>,
@@ -40,18 +40,25 @@ pub(crate) struct Hits {
     lists: Vec<u64>,
     /// How many numbers of `lists` belong to one layer.
     stride: usize,
+    /// A layer in small letters, while it is searched.
+    small: Vec<u8>,
+    /// How often each literal was found in it.
+    seen: Vec<u8>,
 }
+
+/// How much room is kept for the next search: for texts that are heard as a whole.
+const MAX_ROOM: usize = 8 * SHORT;
 
 impl Hits {
     /// Finds all words and codes in all layers, and notes which vendors they tell of.
-    pub(crate) fn find(table: &Table, layers: &[Layer], witnesses: &mut Witnesses<'_>) -> Self {
-        let stride = table.list_count.div_ceil(64);
-        let mut lists = vec![0_u64; stride * layers.len()];
-        let mut places: Vec<Place> = Vec::with_capacity(64);
-        let mut ends = Vec::with_capacity(layers.len());
-        let mut small = Vec::new();
-        let mut seen: Vec<u8> = Vec::new();
-        for (layer, lists) in layers.iter().zip(lists.chunks_exact_mut(stride)) {
+    pub(crate) fn find(&mut self, table: &Table, layers: &[Layer], witnesses: &mut Witnesses<'_>) {
+        let Self { places, ends, lists, stride, small, seen } = self;
+        *stride = table.list_count.div_ceil(64);
+        places.clear();
+        ends.clear();
+        lists.clear();
+        lists.resize(*stride * layers.len(), 0);
+        for (layer, lists) in layers.iter().zip(lists.chunks_exact_mut(*stride)) {
             let text = layer.text.as_str().as_bytes();
             let from = places.len();
             small.clear();
@@ -64,7 +71,7 @@ impl Hits {
                 seen.clear();
                 seen.resize(table.sorts.len(), 0);
             }
-            table.trie.each(text, &small, |literals, start, end| {
+            table.trie.each(text, small, |literals, start, end| {
                 for literal in literals {
                     let at = *literal as usize;
                     let sort = table.sorts[at];
@@ -99,7 +106,13 @@ impl Hits {
                 .sort_unstable_by_key(|p| (u64::from(p.literal) << 32) | u64::from(p.start));
             ends.push(places.len());
         }
-        Self { places, ends, lists, stride }
+    }
+
+    /// Gives back the memory that a long text took.
+    pub(crate) fn shrink(&mut self) {
+        if self.places.capacity().max(self.small.capacity()).max(self.lists.capacity()) > MAX_ROOM {
+            *self = Self::default();
+        }
     }
 
     /// Whether one of `words` stands in a layer.

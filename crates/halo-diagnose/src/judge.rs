@@ -66,6 +66,8 @@ struct Scene<'a> {
     text: &'a str,
     /// Whether a field of the body tells how long to wait.
     waits: bool,
+    /// Room for the places that a rule may start from.
+    leads: Vec<(usize, usize)>,
 }
 
 /// The rule of `table` that decides, if any does.
@@ -79,7 +81,8 @@ pub(crate) fn judge<'t>(
 ) -> Option<Verdict<'t>> {
     let layers = &unwrapped.layers;
     let waits = layers.iter().flat_map(|l| &l.fields).any(|f| matches!(f.key, Key::Wait(_)));
-    let scene = Scene { evidence, witnesses, body: body_form(unwrapped), text, waits };
+    let body = body_form(unwrapped);
+    let mut scene = Scene { evidence, witnesses, body, text, waits, leads: Vec::new() };
     // The class of a transport fault is a typed witness; of the chain's words only those that tell
     // a certificate or a proxy's refusal say more.
     let typed = evidence.transport.as_ref().is_some_and(|t| t.class != TransportClass::Other);
@@ -107,7 +110,7 @@ pub(crate) fn judge<'t>(
             return true;
         }
         let conditions = &table.conditions[number];
-        if let Some(span) = holds(rule, conditions, &scene, hits, layers, index, status) {
+        if let Some(span) = holds(rule, conditions, &mut scene, hits, layers, index, status) {
             let layer = span.is_some().then_some(index);
             best = Some((weight, Verdict { rule, layer, tier: weight.0, span }));
             return false;
@@ -138,7 +141,7 @@ pub(crate) fn judge<'t>(
 fn holds(
     rule: &Rule,
     conditions: &Conditions,
-    scene: &Scene<'_>,
+    scene: &mut Scene<'_>,
     hits: &Hits,
     layers: &[Layer],
     index: usize,
@@ -185,7 +188,7 @@ fn holds(
     if rule.max_len.is_some_and(|max| layers[index].text.len() > max) {
         return None;
     }
-    decide(conditions, rule.reach.unwrap_or(GROUP_REACH), hits, layers, index)
+    decide(conditions, rule.reach.unwrap_or(GROUP_REACH), hits, layers, index, &mut scene.leads)
 }
 
 /// The words of a layer that fulfil the conditions; `Some(None)` if there are no conditions on
@@ -196,6 +199,7 @@ fn decide(
     hits: &Hits,
     layers: &[Layer],
     index: usize,
+    leads: &mut Vec<(usize, usize)>,
 ) -> Option<Option<(usize, usize)>> {
     let WordConditions { any, all, absent } = &conditions.words;
     let (lead, groups) = match (any.words.is_empty(), &all[..]) {
@@ -209,14 +213,15 @@ fn decide(
     if groups.iter().any(|group| !hits.has(index, group)) {
         return None;
     }
-    let mut leads: Vec<(usize, usize)> = Vec::new();
+    leads.clear();
     hits.any_place(index, lead, |place| {
         leads.push(place.span());
         false
     });
     // The longest word says most; among equals the first.
-    leads.sort_by_key(|(start, end)| (std::cmp::Reverse(end - start), *start));
-    leads.into_iter().find_map(|lead| {
+    leads.sort_unstable_by_key(|(start, end)| (std::cmp::Reverse(end - start), *start));
+    leads.iter().find_map(|lead| {
+        let lead = *lead;
         let mut span = lead;
         for group in groups {
             let (start, end) = hits.near(group, index, lead, reach)?;

@@ -267,18 +267,20 @@ impl Trie {
         small: &[u8],
         mut hit: impl FnMut(&[u32], usize, usize),
     ) {
-        let mut before = Class::Other;
-        for (start, byte) in text.iter().enumerate() {
-            let class = CLASSES[usize::from(*byte)];
-            let begins = match class {
-                Class::Other | Class::Underscore => true,
-                Class::Capital => !matches!(before, Class::Capital | Class::Underscore),
-                Class::Small => before == Class::Other,
-            };
-            if begins && self.may_begin(small, start) {
-                self.walk(small, start, |numbers, end| hit(numbers, start, end));
+        let mut before = b' ';
+        for (at, block) in (0..).step_by(BLOCK).zip(text.chunks(BLOCK)) {
+            let flags = beginnings(block, before);
+            before = block[block.len() - 1];
+            for (at, flags) in (at..).step_by(8).zip(flags.as_chunks().0) {
+                let mut flags = u64::from_le_bytes(*flags);
+                while flags != 0 {
+                    let start = at + flags.trailing_zeros() as usize / 8;
+                    flags &= flags - 1;
+                    if self.may_begin(small, start) {
+                        self.walk(small, start, |numbers, end| hit(numbers, start, end));
+                    }
+                }
             }
-            before = class;
         }
     }
 
@@ -292,31 +294,27 @@ impl Trie {
     }
 }
 
-/// What a byte means for the beginnings of words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Class {
-    /// Neither letter nor digit of ASCII.
-    Other,
-    Underscore,
-    /// A small letter or a digit.
-    Small,
-    Capital,
-}
+/// How many bytes are looked at together for the beginnings of words.
+const BLOCK: usize = 32;
 
-const CLASSES: [Class; 256] = {
-    let mut classes = [Class::Other; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        classes[byte as usize] = match byte {
-            b'_' => Class::Underscore,
-            b'a'..=b'z' | b'0'..=b'9' => Class::Small,
-            b'A'..=b'Z' => Class::Capital,
-            _ => Class::Other,
-        };
-        byte += 1;
-    }
-    classes
-};
+/// A one for each byte of a block where a word can begin; `before` stands before the block.
+#[inline]
+fn beginnings(block: &[u8], before: u8) -> [u8; BLOCK] {
+    let mut bytes = [b'a'; BLOCK];
+    bytes[..block.len()].copy_from_slice(block);
+    let mut earlier = [before; BLOCK];
+    earlier[1..].copy_from_slice(&bytes[..BLOCK - 1]);
+    // Without branches, so that it is done for many bytes at once.
+    let small = |b: u8| b.is_ascii_lowercase() | b.is_ascii_digit();
+    let other = |b: u8| !(small(b) | b.is_ascii_uppercase() | (b == b'_'));
+    std::array::from_fn(|at| {
+        let (byte, before) = (bytes[at], earlier[at]);
+        let within = small(byte) & !other(before);
+        let capital = byte.is_ascii_uppercase();
+        let joined = capital & (before.is_ascii_uppercase() | (before == b'_'));
+        u8::from((at < block.len()) & !within & !joined)
+    })
+}
 
 /// Tables have far fewer than 2³² entries.
 fn offset(at: usize) -> u32 {
