@@ -158,7 +158,7 @@ fn diagnose_in(room: &mut Room, evidence: &Evidence, context: &Context) -> Diagn
         kind,
         transient,
         vendor: speaker.map(|vendor| vendor.id.clone()),
-        layers: witnesses.path(),
+        layers: witnesses.path(speaker),
         scope,
         blame,
         confidence,

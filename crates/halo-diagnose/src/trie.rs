@@ -11,7 +11,9 @@ pub(crate) struct Trie {
     roots: Box<[u32; 256]>,
     /// Hashes of the first three bytes of words, one bit each: most places of a text are told from
     /// all words by one look.
-    gate: Vec<u32>,
+    gate: Box<[u32; GATE]>,
+    /// Whether any word is a single byte.
+    singles: bool,
     /// Where the walk of most words goes on after their first three bytes; see [`Head`].
     heads: Vec<Head>,
     nodes: Vec<Node>,
@@ -66,7 +68,8 @@ impl Trie {
         words.sort();
         let mut trie = Self {
             roots: Box::new([0; 256]),
-            gate: vec![0; GATE],
+            gate: Box::new([0; GATE]),
+            singles: false,
             heads: Vec::new(),
             nodes: Vec::new(),
             firsts: Vec::new(),
@@ -75,6 +78,7 @@ impl Trie {
         };
         for (word, _) in &words {
             trie.open_gate(word);
+            trie.singles |= word.len() == 1;
         }
         let (from, to) = trie.branch(&words, 0);
         for at in from..to {
@@ -161,7 +165,8 @@ impl Trie {
     fn may_begin(&self, text: &[u8], start: usize) -> bool {
         match text.get(start..).and_then(|rest| rest.first_chunk()) {
             Some(head) => {
-                self.is_open(gate_of(*head)) || self.is_open(GATE_BITS + usize::from(head[0]))
+                self.is_open(gate_of(*head))
+                    || self.singles && self.is_open(GATE_BITS + usize::from(head[0]))
             }
             None => true,
         }
@@ -174,7 +179,7 @@ impl Trie {
             [node.label, node.numbers, node.children].into_iter().flat_map(|(a, b)| [a, b])
         });
         let lens = [self.nodes.len(), self.numbers.len()].map(offset);
-        let words = self.roots.iter().chain(&self.gate).copied().chain(lens).chain(nodes);
+        let words = self.roots.iter().chain(&*self.gate).copied().chain(lens).chain(nodes);
         let words = words.chain(self.numbers.iter().copied());
         let mut bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
         bytes.extend(&self.firsts);
@@ -188,7 +193,8 @@ impl Trie {
         let mut words = words.iter().map(|word| u32::from_le_bytes(*word));
         let mut next = || words.next().unwrap_or_default();
         let roots = Box::new(std::array::from_fn(|_| next()));
-        let gate = (0..GATE).map(|_| next()).collect();
+        let gate: Box<[u32; GATE]> = Box::new(std::array::from_fn(|_| next()));
+        let singles = gate[GATE_BITS / 32..].iter().any(|open| *open != 0);
         let (nodes, numbers) = (next() as usize, next() as usize);
         let nodes: Vec<Node> = (0..nodes)
             .map(|_| Node {
@@ -201,7 +207,8 @@ impl Trie {
         let rest = &bytes[4 * (256 + GATE + 2 + 6 * nodes.len() + numbers.len())..];
         let (firsts, labels) = rest.split_at(nodes.len());
         let (firsts, labels) = (firsts.to_vec(), labels.to_vec());
-        Self { roots, gate, heads: Vec::new(), firsts, labels, nodes, numbers }.with_heads()
+        Self { roots, gate, singles, heads: Vec::new(), firsts, labels, nodes, numbers }
+            .with_heads()
     }
 
     /// Adds the nodes below the first `depth` bytes, which all `words` share; returns their range.
@@ -268,9 +275,14 @@ impl Trie {
         mut hit: impl FnMut(&[u32], usize, usize),
     ) {
         let mut before = b' ';
-        for (at, block) in (0..).step_by(BLOCK).zip(text.chunks(BLOCK)) {
-            let flags = beginnings(block, before);
-            before = block[block.len() - 1];
+        for (at, part) in (0..).step_by(BLOCK).zip(text.chunks(BLOCK)) {
+            // What fills the last block begins no word but at the very end, where none fits.
+            let mut block = [b'a'; BLOCK];
+            block[..part.len()].copy_from_slice(part);
+            let mut earlier = [before; BLOCK];
+            earlier[1..].copy_from_slice(&block[..BLOCK - 1]);
+            before = block[BLOCK - 1];
+            let flags = beginnings(&block, &earlier);
             for (at, flags) in (at..).step_by(8).zip(flags.as_chunks().0) {
                 let mut flags = u64::from_le_bytes(*flags);
                 while flags != 0 {
@@ -297,23 +309,19 @@ impl Trie {
 /// How many bytes are looked at together for the beginnings of words.
 const BLOCK: usize = 32;
 
-/// A one for each byte of a block where a word can begin; `before` stands before the block.
-#[inline]
-fn beginnings(block: &[u8], before: u8) -> [u8; BLOCK] {
-    let mut bytes = [b'a'; BLOCK];
-    bytes[..block.len()].copy_from_slice(block);
-    let mut earlier = [before; BLOCK];
-    earlier[1..].copy_from_slice(&bytes[..BLOCK - 1]);
-    // Without branches, so that it is done for many bytes at once.
+/// A one for each byte of a block where a word can begin, by the byte and the one before it.
+/// By itself and without branches, so that the compiler does it for sixteen bytes at once.
+#[inline(never)]
+fn beginnings(block: &[u8; BLOCK], earlier: &[u8; BLOCK]) -> [u8; BLOCK] {
     let small = |b: u8| b.is_ascii_lowercase() | b.is_ascii_digit();
     let other = |b: u8| !(small(b) | b.is_ascii_uppercase() | (b == b'_'));
-    std::array::from_fn(|at| {
-        let (byte, before) = (bytes[at], earlier[at]);
-        let within = small(byte) & !other(before);
-        let capital = byte.is_ascii_uppercase();
-        let joined = capital & (before.is_ascii_uppercase() | (before == b'_'));
-        u8::from((at < block.len()) & !within & !joined)
-    })
+    let mut flags = [0; BLOCK];
+    for ((flag, byte), before) in flags.iter_mut().zip(block).zip(earlier) {
+        let within = small(*byte) & !other(*before);
+        let joined = byte.is_ascii_uppercase() & (before.is_ascii_uppercase() | (*before == b'_'));
+        *flag = u8::from(!within & !joined);
+    }
+    flags
 }
 
 /// Tables have far fewer than 2³² entries.

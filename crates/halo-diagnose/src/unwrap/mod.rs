@@ -223,13 +223,15 @@ impl Reader<'_> {
                 return;
             }
         }
-        if s.contains("\\n```")
+        let ticks = memchr::memchr(b'`', s.as_bytes()).is_some();
+        if ticks
+            && s.contains("\\n```")
             && let Some(text) = escapes::resolved(text, 0, s.len())
         {
             self.read(&text, into, depth + 1);
             return;
         }
-        if let Some((open, from, to, close)) = fence(s) {
+        if ticks && let Some((open, from, to, close)) = fence(s) {
             // What somebody quotes is read apart from what they say about it.
             self.layers[into].around = true;
             self.plain(text, 0, open, into);
@@ -387,8 +389,7 @@ fn depth_number(depth: usize) -> u8 {
 /// The first fenced block of a Markdown text: where its fence opens, the range inside, and where
 /// the fence has closed.
 fn fence(s: &str) -> Option<(usize, usize, usize, usize)> {
-    let first = memchr::memchr(b'`', s.as_bytes())?;
-    let open = first + s[first..].find("```")?;
+    let open = s.find("```")?;
     // The first line holds the name of a language.
     let from = open + s[open..].find('\n')? + 1;
     let to = s[from..].find("```").map_or(s.len(), |len| from + len);
