@@ -274,20 +274,24 @@ impl Trie {
         small: &[u8],
         mut hit: impl FnMut(&[u32], usize, usize),
     ) {
-        let mut before = b' ';
+        let mut before = OTHER.into();
         for (at, part) in (0..).step_by(BLOCK).zip(text.chunks(BLOCK)) {
-            // What fills the last block begins no word but at the very end, where none fits.
-            let mut block = [b'a'; BLOCK];
-            block[..part.len()].copy_from_slice(part);
-            let mut earlier = [before; BLOCK];
-            earlier[1..].copy_from_slice(&block[..BLOCK - 1]);
-            before = block[BLOCK - 1];
-            let flags = beginnings(&block, &earlier);
-            for (at, flags) in (at..).step_by(8).zip(flags.as_chunks().0) {
-                let mut flags = u64::from_le_bytes(*flags);
-                while flags != 0 {
-                    let start = at + flags.trailing_zeros() as usize / 8;
-                    flags &= flags - 1;
+            let classes = match part.first_chunk() {
+                Some(block) => classes(block),
+                None => {
+                    // What fills the last block begins a word at the end at most; none fits there.
+                    let mut block = [b'a'; BLOCK];
+                    block[..part.len()].copy_from_slice(part);
+                    classes(&block)
+                }
+            };
+            for (at, eight) in (at..).step_by(8).zip(classes.as_chunks().0) {
+                let eight = u64::from_le_bytes(*eight);
+                let mut begins = beginnings(eight, (eight << 8) | before);
+                before = eight >> 56;
+                while begins != 0 {
+                    let start = at + begins.trailing_zeros() as usize / 8;
+                    begins &= begins - 1;
                     if self.may_begin(small, start) {
                         self.walk(small, start, |numbers, end| hit(numbers, start, end));
                     }
@@ -309,19 +313,37 @@ impl Trie {
 /// How many bytes are looked at together for the beginnings of words.
 const BLOCK: usize = 32;
 
-/// A one for each byte of a block where a word can begin, by the byte and the one before it.
-/// By itself and without branches, so that the compiler does it for sixteen bytes at once.
+/// What a byte is for the beginnings of words, one bit each: a small letter or digit, a capital,
+/// an underscore, or something else.
+const SMALL: u8 = 1;
+const CAPITAL: u8 = 2;
+const UNDERSCORE: u8 = 4;
+const OTHER: u8 = 0;
+
+/// The class of each byte. By itself and without branches, so that the compiler does it for
+/// sixteen bytes at once.
 #[inline(never)]
-fn beginnings(block: &[u8; BLOCK], earlier: &[u8; BLOCK]) -> [u8; BLOCK] {
-    let small = |b: u8| b.is_ascii_lowercase() | b.is_ascii_digit();
-    let other = |b: u8| !(small(b) | b.is_ascii_uppercase() | (b == b'_'));
-    let mut flags = [0; BLOCK];
-    for ((flag, byte), before) in flags.iter_mut().zip(block).zip(earlier) {
-        let within = small(*byte) & !other(*before);
-        let joined = byte.is_ascii_uppercase() & (before.is_ascii_uppercase() | (*before == b'_'));
-        *flag = u8::from(!within & !joined);
+fn classes(block: &[u8; BLOCK]) -> [u8; BLOCK] {
+    let mut classes = [OTHER; BLOCK];
+    for (class, byte) in classes.iter_mut().zip(block) {
+        let small = byte.is_ascii_lowercase() | byte.is_ascii_digit();
+        *class = SMALL * u8::from(small)
+            + CAPITAL * u8::from(byte.is_ascii_uppercase())
+            + UNDERSCORE * u8::from(*byte == b'_');
     }
-    flags
+    classes
+}
+
+/// A one in each of eight bytes where a word can begin, by their classes and those of the bytes
+/// before them.
+#[inline]
+fn beginnings(classes: u64, before: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let (small, capital) = (classes, classes >> 1);
+    let joins = (before >> 1) | (before >> 2);
+    // A small letter goes on with what any of these began, a capital with the last two.
+    let within = (small & (before | joins)) | (capital & joins);
+    !within & ONES
 }
 
 /// Tables have far fewer than 2³² entries.
