@@ -36,7 +36,7 @@ fn every_fault_names_line_column_and_text() {
         (
             "[providers.openai]\nprotocol = \"grpc\"",
             2,
-            "must be one of \"anthropic\", \"openai-chat\", not \"grpc\"",
+            "\"openai-chat\", \"openai-responses\", \"gemini\", not \"grpc\"",
         ),
         ("[providers.openai]\nneeds_key = \"yes\"", 2, "must be true or false, not \"yes\""),
         ("[providers.openai]\nmodels = [\"a\", 1]", 2, "must be a list of names"),
