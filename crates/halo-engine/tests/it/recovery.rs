@@ -118,7 +118,7 @@ async fn leaving_the_picture_out_changes_the_bytes_and_it_is_back_for_a_model_th
             .await
             .unwrap();
         chat.say("Look again").await;
-        assert!(bodies(&bench, "halo-practice").last().unwrap().contains("base64"));
+        assert!(pictured(bodies(&bench, "halo-practice").last().unwrap()));
     }
 }
 
