@@ -4,6 +4,7 @@ mod accuracy;
 mod catalogue;
 mod log_speed;
 mod seeds;
+mod soak;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,12 @@ Usage: cargo xtask <command>
   fuzz-seeds [DIR]
         Writes the rules' examples as seeds for the fuzz targets, to fuzz/corpus.
 
+  soak [--minutes N] [--streams N] [--json]
+        Hears many streams at once (200) for N minutes (10) from the simulator, in every protocol,
+        mangled, broken, stalled and cancelled. Every stream has to end in a known state, no word
+        may be lost or doubled, and memory has to stay flat. Best run as
+        `cargo run --release --package xtask -- soak`.
+
   log-speed [--mb N] [--rounds N] [--halo FILE]
         Makes up a log of N MiB (1024) and times `halo explain --log` on it beside ripgrep with the
         same literals, in turn. Needs ripgrep. --halo takes a binary instead of building one.
@@ -42,6 +49,7 @@ fn main() -> ExitCode {
         Some("accuracy") => accuracy::run(&args[1..]),
         Some("catalogue") => catalogue::run(&args[1..]),
         Some("fuzz-seeds") => seeds::run(&args[1..]),
+        Some("soak") => soak::run(&args[1..]),
         Some("log-speed") => log_speed::run(&args[1..]),
         _ => {
             eprint_line(USAGE);
