@@ -223,7 +223,10 @@ impl Reader<'_> {
                 return;
             }
         }
-        let ticks = memchr::memchr(b'`', s.as_bytes()).is_some();
+        // Fences inside the texts of a document are no fences around it: an answer that broke off
+        // may hold code.
+        let document = s.trim_start().starts_with("{\"");
+        let ticks = !document && memchr::memchr(b'`', s.as_bytes()).is_some();
         if ticks
             && s.contains("\\n```")
             && let Some(text) = escapes::resolved(text, 0, s.len())

@@ -174,3 +174,26 @@ fn hostile_bodies_are_read_in_bounded_time() {
     let got = diagnose(&Evidence::from_http(500, Headers::default(), bytes), &Context::default());
     assert_eq!(got.because.span, None);
 }
+
+#[test]
+fn what_a_model_wrote_in_a_broken_answer_says_nothing_of_the_error() {
+    let words =
+        "A table:\\n\\n```rust\\nfn main() {}\\n```\\n\\n| `context length exceeded` | 429 | ";
+    for head in [
+        r#"{"object":"response","output":[{"content":[{"annotations":[],"text":""#,
+        r#"{"candidates":[{"content":{"parts":[{"text":""#,
+        r#"{"object":"chat.completion","choices":[{"index":0,"message":{"content":""#,
+        r#"{"type":"message","content":[{"type":"text","text":""#,
+    ] {
+        let evidence = Evidence {
+            phase: Some(Phase::Body),
+            transport: Some(TransportFailure {
+                class: TransportClass::Truncated,
+                chain: vec!["the answer ended without its protocol's end mark".to_owned()],
+            }),
+            ..Evidence::from_http(200, Headers::default(), format!("{head}{words}"))
+        };
+        let diagnosis = diagnose(&evidence, &Context::default());
+        assert_eq!(diagnosis.kind, Kind::StreamInterrupted, "{head}: {:?}", diagnosis.because);
+    }
+}
