@@ -30,7 +30,7 @@ Usage: cargo xtask <command>
         table is another. Needs Python with pip.
 
   fuzz-seeds [DIR]
-        Writes the rules' examples as seeds for the fuzz targets, to fuzz/corpus.
+        Writes seeds for the fuzz targets to fuzz/corpus: the rules' examples and the golden files.
 
   soak [--minutes N] [--streams N] [--json]
         Hears many streams at once (200) for N minutes (10) from the simulator, in every protocol,

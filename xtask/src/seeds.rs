@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use halo_types::Evidence;
+use halo_types::{Evidence, Protocol};
 
 /// Runs `fuzz-seeds [DIR]`.
 pub fn run(args: &[String]) -> anyhow::Result<()> {
@@ -29,6 +29,45 @@ pub fn run(args: &[String]) -> anyhow::Result<()> {
         }
     }
     fs::write(root.join("words.dict"), dictionary())?;
+    wire(&root)
+}
+
+/// The golden files of halo-wire, in the forms that `halo-wire/tests/it/fuzzed.rs` reads: a byte
+/// that cuts or chooses the protocol, or two that choose a pair and what is converted.
+fn wire(root: &Path) -> anyhow::Result<()> {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/halo-wire/tests/golden");
+    let count = Protocol::ALL.len();
+    for (at, protocol) in Protocol::ALL.iter().enumerate() {
+        let folder = golden.join(protocol.as_str().replace('-', "_"));
+        for kind in ["decode", "answer", "stream", "error"] {
+            let Ok(files) = fs::read_dir(folder.join(kind)) else { continue };
+            for file in files {
+                let path = file?.path();
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                if !name.contains(".in.") {
+                    continue;
+                }
+                let bytes = fs::read(&path)?;
+                let seed = |target: &str, head: &[u8], to: &str| -> anyhow::Result<()> {
+                    let folder = root.join(target);
+                    fs::create_dir_all(&folder)?;
+                    let name = format!("seed-{protocol}-{kind}-{name}{to}");
+                    fs::write(folder.join(name), [head, &bytes].concat())?;
+                    Ok(())
+                };
+                let byte = |n: usize| u8::try_from(n).unwrap_or_default();
+                if kind != "decode" {
+                    seed("decode", &[byte(at)], "")?;
+                    seed("sse", &[0], "")?;
+                }
+                let what = ["decode", "answer"].iter().position(|known| *known == kind);
+                for to in 0..count {
+                    let head = [byte(at + count * to), byte(what.unwrap_or(2))];
+                    seed("convert", &head, &format!("-{to}"))?;
+                }
+            }
+        }
+    }
     Ok(())
 }
 
