@@ -12,7 +12,7 @@ use halo_engine::{
     DoctorReport, Engine, Options, Patient, RawReply, StageReport, Verdict, learned_words,
 };
 use halo_store_sqlite::SqliteStore;
-use halo_types::{Lang, Protocol};
+use halo_types::{Action, Lang, Protocol};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
@@ -237,8 +237,26 @@ fn print_end(report: &DoctorReport, lang: Lang, style: Style) {
         println!("\n{words}{}", style.paint("1", base));
     }
     if let Some(failure) = report.failure() {
-        println!("\n{}", card::render(&failure.evidence, &failure.diagnosis, lang, style));
+        let mut diagnosis = failure.diagnosis.clone();
+        diagnosis.remedies.retain(|remedy| concerns_setup(remedy.action));
+        println!("\n{}", card::render(&failure.evidence, &diagnosis, lang, style));
     }
+}
+
+/// Whether a remedy is about the way to the provider, not about a conversation.
+const fn concerns_setup(action: Action) -> bool {
+    matches!(
+        action,
+        Action::OpenSettingsKey
+            | Action::OpenSettingsUrl
+            | Action::OpenSettingsModel
+            | Action::OpenBilling
+            | Action::CheckNetwork
+            | Action::OpenConsole
+            | Action::OpenLimits
+            | Action::OpenStatus
+            | Action::ContactProvider
+    )
 }
 
 fn as_json(provider: &ProviderConfig, report: &DoctorReport, lang: Lang) -> Value {

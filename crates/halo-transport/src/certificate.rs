@@ -71,6 +71,14 @@ impl fmt::Display for CertificateFault {
 
 impl Error for CertificateFault {}
 
+/// What a certificate that was accepted says, in a line; `None` where it is built otherwise.
+pub(crate) fn describe(der: &[u8]) -> Option<String> {
+    let about = About::read(der)?;
+    let name = about.names.first().cloned().unwrap_or(about.subject);
+    let issuer = about.issuer;
+    Some(format!("{name}, valid to {}, issued by {issuer}", about.not_after))
+}
+
 /// What a certificate says.
 #[derive(Debug, PartialEq, Eq)]
 struct About {

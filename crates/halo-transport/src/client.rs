@@ -38,6 +38,8 @@ pub struct Client {
     far: reqwest::Client,
     pub(crate) routes: Arc<Routes>,
     pub(crate) options: ClientOptions,
+    /// For a handshake by hand.
+    pub(crate) tls: Arc<rustls::ClientConfig>,
 }
 
 impl Client {
@@ -80,7 +82,7 @@ impl Client {
                 .map_err(ClientError::Build)?,
         };
         let routes = Arc::new(Routes::new(&options.proxy, options.proxy_this_machine));
-        Ok(Self { near, far, routes, options })
+        Ok(Self { near, far, routes, options, tls: Arc::new(tls) })
     }
 
     /// What it was made of. `first_byte_timeout` is the one in force.

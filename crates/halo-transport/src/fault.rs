@@ -70,6 +70,11 @@ pub(crate) fn io_class(error: &io::Error) -> TransportClass {
     }
 }
 
+/// The class of a fault while encryption is agreed on.
+pub(crate) fn handshake_class(error: &io::Error) -> TransportClass {
+    links(error).find_map(|link| tls_error(link).map(tls_class)).unwrap_or_else(|| io_class(error))
+}
+
 fn class_of(error: &reqwest::Error, phase: Phase, proxied: bool) -> TransportClass {
     if error.is_builder() {
         return TransportClass::Other;

@@ -1,15 +1,19 @@
 //! Names the step of an exchange that failed, for a connection test.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use halo_types::{Evidence, Phase, TransportClass, TransportFailure};
 use reqwest::Url;
+use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 use crate::Client;
-use crate::fault::{chain, io_class};
+use crate::certificate::describe;
+use crate::fault::{chain, handshake_class, io_class};
 use crate::scene::failure;
 use crate::tunnel::ask;
 
@@ -61,9 +65,9 @@ pub struct StageReport {
 }
 
 impl Client {
-    /// Walks the first steps to a server by hand, with times: the host name, then the TCP
-    /// connection. Behind a proxy there is one step: the proxy is reached and asked for the way.
-    /// Stops at the first failure. Sends nothing to the server.
+    /// Walks the first steps to a server by hand, with times: the host name, the TCP connection,
+    /// the encryption. Behind a proxy there is one step: the proxy is reached and asked for the
+    /// way. Stops at the first failure. Sends no request.
     ///
     /// The later steps are those of a real request: [`Stage::of`] names the one that failed.
     pub async fn connect_stages(&self, url: &str) -> Vec<StageReport> {
@@ -96,12 +100,64 @@ impl Client {
             texts.join(", ")
         })];
         if let Ok(addresses) = addresses {
-            let connect = async { TcpStream::connect(addresses.as_slice()).await?.peer_addr() };
+            let connect = TcpStream::connect(addresses.as_slice());
             let connected = timed(patience, TransportClass::ConnectTimeout, connect).await;
-            reports.push(connected.report(Stage::Tcp, ToString::to_string));
+            let took = connected.took;
+            match connected.outcome {
+                Ok(stream) => {
+                    let peer = stream.peer_addr().map(|peer| peer.to_string());
+                    let outcome = Ok(peer.unwrap_or_default());
+                    reports.push(StageReport { stage: Stage::Tcp, took, outcome });
+                    if url.scheme() == "https" {
+                        reports.push(self.handshake(stream, &host).await);
+                    }
+                }
+                Err(fault) => {
+                    reports.push(StageReport { stage: Stage::Tcp, took, outcome: Err(fault) });
+                }
+            }
         }
         reports
     }
+
+    /// Agrees on encryption over a connection, and says on which and with whom.
+    async fn handshake(&self, stream: TcpStream, host: &str) -> StageReport {
+        let patience = self.options.connect_timeout;
+        let config = Arc::clone(&self.tls);
+        let work = async {
+            let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+            TlsConnector::from(config).connect(name, stream).await
+        };
+        let started = Instant::now();
+        let done = timeout(patience, work).await;
+        let took = started.elapsed();
+        let outcome = match done {
+            Ok(Ok(stream)) => Ok(agreed(stream.get_ref().1)),
+            Ok(Err(error)) => {
+                Err(TransportFailure { class: handshake_class(&error), chain: chain(&error) })
+            }
+            Err(_) => Err(failure(
+                TransportClass::ConnectTimeout,
+                format!("no encryption agreed on within {patience:?}"),
+            )),
+        };
+        StageReport { stage: Stage::Tls, took, outcome }
+    }
+}
+
+/// `TLSv1_3 · HTTP/2 · api.example.com, valid to 2026-12-01, issued by …`
+fn agreed(connection: &rustls::ClientConnection) -> String {
+    let version = connection.protocol_version().and_then(|version| version.as_str());
+    let http = match connection.alpn_protocol() {
+        Some(b"h2") => "HTTP/2",
+        _ => "HTTP/1.1",
+    };
+    let certificate = connection.peer_certificates().and_then(|chain| chain.first());
+    [version.unwrap_or("TLS").to_owned(), http.to_owned()]
+        .into_iter()
+        .chain(certificate.and_then(|certificate| describe(certificate)))
+        .collect::<Vec<_>>()
+        .join(" · ")
 }
 
 /// A URL with its host and port.

@@ -128,7 +128,15 @@ fn raw(out: &mut String, evidence: &Evidence, diagnosis: &Diagnosis, words: &Wor
     let (body, span) = conceal::body(&evidence.body.text(), diagnosis.because.span);
     let body = body.as_str();
     if body.trim().is_empty() {
-        line(out, &format!("  {}", words.no_body));
+        let said = evidence.transport.as_ref().map_or(&[][..], |fault| fault.chain.as_slice());
+        for text in said {
+            let mut shown = String::new();
+            visible(&mut shown, text);
+            line(out, &format!("  {shown}"));
+        }
+        if said.is_empty() {
+            line(out, &format!("  {}", words.no_body));
+        }
         return;
     }
     let marked = span.unwrap_or((0, 0));

@@ -58,7 +58,7 @@ impl Proof {
                 format!("this address speaks {} instead", name(*protocol)),
                 format!("该地址使用的是 {}", name(*protocol)),
             ),
-            Self::KeyTaken => ("taken".into(), "有效".into()),
+            Self::KeyTaken => ("taken for the list of models".into(), "获取模型列表时有效".into()),
             Self::KeyUnproven => (
                 "nothing has asked for it so far; the answer will tell".into(),
                 "目前还没有用到密钥；回答时才知道".into(),

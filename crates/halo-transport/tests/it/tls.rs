@@ -254,3 +254,21 @@ async fn a_handshake_that_is_cut() {
     assert_eq!((evidence.phase, Stage::of(&evidence)), (Some(Phase::Connect), Stage::Tls));
     assert_eq!(judged(&evidence), (Kind::Network, true));
 }
+
+#[tokio::test]
+async fn a_handshake_by_hand_says_what_was_agreed_on() {
+    let identity = Identity::of_localhost();
+    let (port, _connections) = listen(&identity, &[b"h2"]).await;
+    let url = format!("https://localhost:{port}/v1");
+    let stages = Client::new(identity.trusted()).unwrap().connect_stages(&url).await;
+    let [.., last] = stages.as_slice() else { panic!("{stages:?}") };
+    assert_eq!(last.stage, Stage::Tls);
+    let words = last.outcome.as_ref().unwrap();
+    assert!(words.starts_with("TLSv1_3 · HTTP/2 · localhost, valid to "), "{words}");
+
+    let stages = Client::new(options()).unwrap().connect_stages(&url).await;
+    let [.., last] = stages.as_slice() else { panic!("{stages:?}") };
+    assert_eq!(last.stage, Stage::Tls);
+    let fault = last.outcome.as_ref().unwrap_err();
+    assert_eq!(fault.class, TransportClass::Certificate, "{fault:?}");
+}
