@@ -89,10 +89,6 @@ class Halo:
     def ask(self, protocol, model, text, **options):
         return ask(self.base, self.key, protocol, body(protocol, model, text, **options))
 
-    def models(self):
-        document = json.loads(ask(self.base, self.key, "chat", None, path="/v1/models").raw)
-        return [model["id"] for model in document["data"]]
-
     def stop(self):
         self.program.stop()
         self.folder.cleanup()

@@ -8,7 +8,7 @@ from pathlib import Path
 from ask import ask, body, prompt
 from bench import Halo, Way, check_rows, expect, expect_answer, explained, provider, simulator
 from harness import Program, free_port
-from rows import ANSWERS, RECOVERS, TRIES, UNSEEN
+from rows import ANSWERS, BROKEN, RECOVERS, TRIES, UNSEEN
 
 KEY = "sk-peers-master"
 WAYS = [
@@ -25,7 +25,10 @@ def known(way, row, stream):
         # It writes the missing end itself.
         return row.but(follows=UNSEEN)
     if row.model == "reset" and way.name.endswith("to anthropic"):
-        # Its own client sends again where a connection is reset.
+        # Its own client sends again where a connection is reset, and loses the answer half-way if
+        # it is a stream.
+        if stream:
+            return row.but(kind="stream_interrupted", follows=BROKEN, requests=2)
         return row.but(follows=ANSWERS, requests=2)
     if row.model == "rate-limit-long" and way.name == "messages to anthropic":
         # It drops the header with the wait, and the words do not name it.

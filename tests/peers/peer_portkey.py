@@ -46,7 +46,8 @@ def own_words(halo):
                 expect(reply.kind == kind, f"{kind}, not {reply.kind}", reply)
                 expect(reply.attempts == tries, f"{tries} tries, not {reply.attempts}", reply)
 
-            yield f"portkey: its own words, {'stream' if stream else 'whole'}: {model} ({kind})", work
+            how = "stream" if stream else "whole"
+            yield f"portkey: its own words, {how}: {model} ({kind})", work
 
     def patience():
         reply = halo.ask("chat", "impatient/stall", prompt("stall"))

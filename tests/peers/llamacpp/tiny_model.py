@@ -10,7 +10,7 @@ import gguf
 import numpy
 
 LAYERS, WIDTH, HEADS, INNER = 2, 64, 4, 128
-WORDS = ["the", "sea", "is", "calm", "and", "a", "ship", "goes", "home", "with", "all", "its", "light"]
+WORDS = "the sea is calm and a ship goes home with all its light".split()
 # As chat templates are written, with the words that a person or a model begins with.
 TEMPLATE = (
     "{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}"
