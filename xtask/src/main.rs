@@ -1,6 +1,7 @@
 //! Chores of the workspace: `cargo xtask <command>`.
 
 mod accuracy;
+mod catalogue;
 mod log_speed;
 mod seeds;
 
@@ -19,6 +20,14 @@ Usage: cargo xtask <command>
         The same records through LiteLLM's exception mapping, side by side, in groups that both can
         tell apart. --mapping prints these groups. Installs LiteLLM under target/peers on first use.
 
+  catalogue [--latest | --version V | --from WHEEL [--date DAY]] [--check]
+        Makes crates/halo-config/data/models.tsv, what is known about models, from the table in
+        LiteLLM's wheel on PyPI: the release that the committed table names, the newest with
+        --latest. Compares the wheel with the SHA-256 that the registry publishes. --from takes a
+        wheel that was downloaded before and needs no network; --date is the day of its release,
+        unless the committed table was made from it. --check writes nothing and fails where the
+        table is another. Needs Python with pip.
+
   fuzz-seeds [DIR]
         Writes the rules' examples as seeds for the fuzz targets, to fuzz/corpus.
 
@@ -31,6 +40,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let result = match args.first().map(String::as_str) {
         Some("accuracy") => accuracy::run(&args[1..]),
+        Some("catalogue") => catalogue::run(&args[1..]),
         Some("fuzz-seeds") => seeds::run(&args[1..]),
         Some("log-speed") => log_speed::run(&args[1..]),
         _ => {

@@ -1,7 +1,8 @@
-//! The binary `halo`: the app with its gateway, `halo explain`, `halo errors` and
-//! `halo simulate`.
+//! The binary `halo`: the app with its gateway, `halo explain`, `halo errors`,
+//! `halo doctor` and `halo simulate`.
 
 mod app;
+mod doctor;
 mod errors;
 mod explain;
 mod instance;
@@ -33,6 +34,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// The error reference: what each error means, at every provider, and what helps.
     Errors(errors::ErrorsArgs),
+    /// Examine a provider, step by step.
+    Doctor(doctor::DoctorArgs),
     /// Run the simulator: a provider that fails on demand.
     Simulate(simulate::SimulateArgs),
 }
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args),
         Command::Errors(args) => errors::run(&args),
         Command::App(args) => blocking(app::run(args)),
+        Command::Doctor(args) => blocking(doctor::run(args)),
         Command::Simulate(args) => blocking(simulate::run(args)),
     }
 }

@@ -1,7 +1,7 @@
 //! The practice provider: the simulator in this process, on a loopback port of its own.
 
 use anyhow::Context as _;
-use halo_config::ProviderConfig;
+use halo_config::{ConnectionSettings, ProviderConfig};
 use halo_engine::{Practice, PracticeScenario};
 use halo_sim::{Group, SimOptions, Simulator};
 use halo_types::{Lang, Protocol};
@@ -28,6 +28,7 @@ pub(crate) async fn start(
         key_env: None,
         needs_key: false,
         models: models.iter().map(|model| model.id.clone()).collect(),
+        connection: ConnectionSettings::default(),
     };
     let scenarios = sim
         .scenarios()

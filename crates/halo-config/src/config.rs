@@ -1,17 +1,19 @@
 //! The settings of a running Halo: read once, shared, changed one at a time.
 
-use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use halo_types::{Lang, ProviderId, Target};
+use halo_types::{Lang, ProviderId, ProxyUrl, Target, mask_proxy};
 use toml_edit::DocumentMut;
 
+use crate::connection::FIELDS;
 use crate::keys::KEYS;
-use crate::read::Parsed;
-use crate::secrets::Keys;
+use crate::layers::{State, add_passing, fill_password, layered, proxies, take_passwords};
+use crate::secrets::{Proxies, ProxyChange};
 use crate::{
-    ConfigError, Environment, Flags, KeyInfo, KeyOrigin, Origin, Paths, Preset, ProviderConfig,
-    RecoverySettings, Secret, Settings, Warning, file, presets, read, secrets, write,
+    ConfigError, ConnectionSettings, Environment, Flags, KeyInfo, KeyOrigin, Origin, Paths, Preset,
+    ProviderConfig, RecoverySettings, Secret, Settings, Warning, file, presets, read, secrets,
+    write,
 };
 
 /// The settings and keys. Clones share one state.
@@ -30,16 +32,19 @@ struct Inner {
     /// Held while the files change.
     writer: Mutex<()>,
     state: RwLock<State>,
+    listeners: Listeners,
 }
 
-#[derive(Debug, Clone)]
-struct State {
-    settings: Arc<Settings>,
-    origins: BTreeMap<String, Origin>,
-    warnings: Vec<Warning>,
-    keys: Keys,
-    /// Providers that live as long as the process and are never written.
-    passing: Vec<ProviderConfig>,
+type Listener = Box<dyn Fn(&Settings) + Send + Sync>;
+
+/// Those who want to know of changes.
+#[derive(Default)]
+struct Listeners(Mutex<Vec<Listener>>);
+
+impl std::fmt::Debug for Listeners {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Listeners")
+    }
 }
 
 impl Config {
@@ -67,6 +72,7 @@ impl Config {
             flags,
             writer: Mutex::new(()),
             state: RwLock::new(state),
+            listeners: Listeners::default(),
         })))
     }
 
@@ -153,7 +159,7 @@ impl Config {
                 settings.default_target = None;
             }
         })?;
-        if self.read(|state| state.keys.contains_key(id)) {
+        if self.read(|state| state.kept.keys.contains_key(id)) {
             self.write_keys(id, &[])?;
         }
         Ok(existed)
@@ -211,22 +217,69 @@ impl Config {
         let now = read::parse(&path, text.as_deref().unwrap_or_default())?.settings;
         let mut wanted = now.clone();
         change(&mut wanted);
-        if wanted == now {
+        check(&wanted)?;
+        let known = self.read(|state| state.kept.proxies.clone());
+        let mut passwords = take_passwords(&now, &mut wanted);
+        passwords.retain(|(address, password)| known.password(address) != password.as_deref());
+        if wanted == now && passwords.is_empty() {
             return Ok(());
         }
-        check(&wanted)?;
-        let mut document = match &text {
-            Some(text) => {
-                text.parse::<DocumentMut>().map_err(|error| read::syntax(&path, text, &error))?
+        let secrets = self.0.paths.secrets();
+        if !passwords.is_empty() {
+            // Before the settings: a proxy without its password would be refused by itself.
+            secrets::write_proxies(&secrets, &passwords)?;
+        }
+        if let Err(error) = write_settings(&path, text.as_deref(), &now, &wanted) {
+            let undone: Vec<ProxyChange> = passwords
+                .into_iter()
+                .map(|(address, _)| (address.clone(), known.password(&address).map(str::to_owned)))
+                .collect();
+            if !undone.is_empty() {
+                // What was to be said is the first error; a password too many does no harm.
+                let _ = secrets::write_proxies(&secrets, &undone);
             }
-            None => write::fresh(),
-        };
-        write::apply(&mut document, &now, &wanted);
-        let text = document.to_string();
-        // What cannot be read back must not replace what can.
-        read::parse(&path, &text)?;
-        file::write(&path, &text)?;
-        self.refresh()
+            return Err(error);
+        }
+        self.refresh()?;
+        self.forget_passwords()
+    }
+
+    /// Removes the passwords of proxies that no setting names any more.
+    fn forget_passwords(&self) -> Result<(), ConfigError> {
+        let unused: Vec<ProxyChange> = self.read(|state| {
+            let used: Vec<String> = proxies(&state.settings).map(Proxies::address).collect();
+            let kept =
+                state.kept.proxies.addresses().filter(|kept| !used.iter().any(|u| u == kept));
+            kept.map(|address| (address.to_owned(), None)).collect()
+        });
+        if unused.is_empty() {
+            return Ok(());
+        }
+        let kept = secrets::write_proxies(&self.0.paths.secrets(), &unused)?;
+        self.0.state.write().unwrap_or_else(PoisonError::into_inner).kept = kept;
+        Ok(())
+    }
+
+    /// How a provider is reached, with the general settings where it has none of its own. The
+    /// password of a proxy is filled in, and a path is one that can be opened: a relative one is
+    /// taken from the data folder, `~/` from the person's home.
+    ///
+    /// The provider need not be saved.
+    #[must_use]
+    pub fn connection(&self, provider: &ProviderConfig) -> ConnectionSettings {
+        self.read(|state| {
+            let mut connection = provider.connection.over(&state.settings.connection);
+            fill_password(&mut connection, &state.kept.proxies);
+            connection.ca_file = connection.ca_file.map(|path| self.0.paths.open_path(&path));
+            connection
+        })
+    }
+
+    /// Calls `listener` after every change of the settings, with what holds from then on. It must
+    /// not change them itself.
+    pub fn on_change(&self, listener: impl Fn(&Settings) + Send + Sync + 'static) {
+        let mut all = self.0.listeners.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(Box::new(listener));
     }
 
     /// Providers that live only as long as this process, such as the practice provider. They
@@ -238,7 +291,10 @@ impl Config {
         let old = std::mem::replace(&mut state.passing, providers);
         settings.providers.retain(|provider| !old.contains(provider));
         add_passing(&mut settings, &state.passing);
-        state.settings = Arc::new(settings);
+        let settings = Arc::new(settings);
+        state.settings = Arc::clone(&settings);
+        drop(state);
+        self.tell(&settings);
     }
 
     /// The keys of a provider, the one to use first in front: those of the file, then that of
@@ -257,11 +313,11 @@ impl Config {
             .collect()
     }
 
-    /// Every key of every provider, for masking them in texts.
+    /// Every key of every provider and every password of a proxy, for masking them in texts.
     #[must_use]
     pub fn all_keys(&self) -> Vec<Secret> {
         let mut all: Vec<Secret> =
-            self.read(|state| state.keys.values().flatten().cloned().collect());
+            self.read(|state| state.kept.keys.values().flatten().cloned().collect());
         for provider in &self.settings().providers {
             for (secret, _) in self.keys_with_origin(&provider.id) {
                 if !all.contains(&secret) {
@@ -269,6 +325,7 @@ impl Config {
                 }
             }
         }
+        all.extend(proxies(&self.settings()).flat_map(ProxyUrl::secrets).map(Secret::of_proxy));
         all
     }
 
@@ -357,21 +414,28 @@ impl Config {
     }
 
     fn file_keys(&self, id: &ProviderId) -> Vec<Secret> {
-        self.read(|state| state.keys.get(id).cloned().unwrap_or_default())
+        self.read(|state| state.kept.keys.get(id).cloned().unwrap_or_default())
     }
 
     fn write_keys(&self, id: &ProviderId, keys: &[Secret]) -> Result<(), ConfigError> {
         let _writer = self.writer();
-        let keys = secrets::write(&self.0.paths.secrets(), id, keys)?;
-        self.0.state.write().unwrap_or_else(PoisonError::into_inner).keys = keys;
+        let kept = secrets::write(&self.0.paths.secrets(), id, keys)?;
+        self.0.state.write().unwrap_or_else(PoisonError::into_inner).kept = kept;
         Ok(())
     }
 
     fn refresh(&self) -> Result<(), ConfigError> {
         let passing = self.read(|state| state.passing.clone());
         let state = layered(&self.0.paths, &self.0.environment, &self.0.flags, passing)?;
+        let settings = Arc::clone(&state.settings);
         *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+        self.tell(&settings);
         Ok(())
+    }
+
+    fn tell(&self, settings: &Settings) {
+        let listeners = self.0.listeners.0.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.iter().for_each(|listener| listener(settings));
     }
 
     fn read<T>(&self, take: impl FnOnce(&State) -> T) -> T {
@@ -384,45 +448,24 @@ impl Config {
     }
 }
 
-/// Reads the files and puts the other layers over them.
-fn layered(
-    paths: &Paths,
-    environment: &Environment,
-    flags: &Flags,
-    passing: Vec<ProviderConfig>,
-) -> Result<State, ConfigError> {
-    let path = paths.config();
-    let text = file::read(&path)?.unwrap_or_default();
-    let Parsed { mut settings, lines, mut warnings } = read::parse(&path, &text)?;
-    let mut origins: BTreeMap<String, Origin> =
-        lines.into_iter().map(|(key, line)| (key, Origin::File { line })).collect();
-    for key in KEYS {
-        if let Some(value) = environment.var(key.env) {
-            read::overlay(&mut settings, key, key.env, &value)?;
-            origins.insert(key.name.to_owned(), Origin::Env(key.env.to_owned()));
+/// Writes the settings file.
+fn write_settings(
+    path: &Path,
+    text: Option<&str>,
+    now: &Settings,
+    wanted: &Settings,
+) -> Result<(), ConfigError> {
+    let mut document = match text {
+        Some(text) => {
+            text.parse::<DocumentMut>().map_err(|error| read::syntax(path, text, &error))?
         }
-    }
-    if let Some(listen) = flags.listen {
-        settings.listen = listen;
-        origins.insert("listen".to_owned(), Origin::Flag("--listen"));
-    }
-    if let Some(language) = flags.language {
-        settings.language = Some(language);
-        origins.insert("language".to_owned(), Origin::Flag("--lang"));
-    }
-    let (keys, more) = secrets::read(&paths.secrets())?;
-    warnings.extend(more);
-    add_passing(&mut settings, &passing);
-    Ok(State { settings: Arc::new(settings), origins, warnings, keys, passing })
-}
-
-/// A configured provider of the same name wins.
-fn add_passing(settings: &mut Settings, passing: &[ProviderConfig]) {
-    for provider in passing {
-        if settings.provider(&provider.id).is_none() {
-            settings.providers.push(provider.clone());
-        }
-    }
+        None => write::fresh(),
+    };
+    write::apply(&mut document, now, wanted);
+    let text = document.to_string();
+    // What cannot be read back must not replace what can.
+    read::parse(path, &text)?;
+    file::write(path, &text)
 }
 
 /// Whether every single value would be read back.
@@ -434,8 +477,21 @@ fn check(settings: &Settings) -> Result<(), ConfigError> {
             return Err(ConfigError::Change {
                 key: key.name.to_owned(),
                 expected: key.expected.to_owned(),
-                found: text,
+                found: mask_proxy(&text),
             });
+        }
+    }
+    for provider in &settings.providers {
+        for field in FIELDS {
+            let Some(value) = (field.value)(&provider.connection) else { continue };
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            if !(field.set)(&mut ConnectionSettings::default(), text.trim()) {
+                return Err(ConfigError::Change {
+                    key: format!("providers.{}.{}", provider.id, field.name),
+                    expected: field.expected.to_owned(),
+                    found: mask_proxy(&text),
+                });
+            }
         }
     }
     Ok(())

@@ -4,7 +4,7 @@
 use halo_types::{ProviderId, Target};
 use toml_edit::Value;
 
-use crate::Settings;
+use crate::{Settings, connection};
 
 /// One setting.
 pub(crate) struct Key {
@@ -120,6 +120,46 @@ pub(crate) const KEYS: &[Key] = &[
         set: |settings, text| store(&mut settings.recovery.always_compact, text.parse().ok()),
         value: |settings| Some(settings.recovery.always_compact.into()),
     },
+    Key {
+        name: "connection.proxy",
+        env: "HALO_PROXY",
+        shape: connection::PROXY.shape,
+        expected: connection::PROXY.expected,
+        set: |settings, text| (connection::PROXY.set)(&mut settings.connection, text),
+        value: |settings| (connection::PROXY.value)(&settings.connection),
+    },
+    Key {
+        name: "connection.ca_file",
+        env: "HALO_CA_FILE",
+        shape: connection::CA_FILE.shape,
+        expected: connection::CA_FILE.expected,
+        set: |settings, text| (connection::CA_FILE.set)(&mut settings.connection, text),
+        value: |settings| (connection::CA_FILE.value)(&settings.connection),
+    },
+    Key {
+        name: "connection.connect_timeout_s",
+        env: "HALO_CONNECT_TIMEOUT_S",
+        shape: connection::CONNECT_TIMEOUT.shape,
+        expected: connection::CONNECT_TIMEOUT.expected,
+        set: |settings, text| (connection::CONNECT_TIMEOUT.set)(&mut settings.connection, text),
+        value: |settings| (connection::CONNECT_TIMEOUT.value)(&settings.connection),
+    },
+    Key {
+        name: "connection.first_byte_timeout_s",
+        env: "HALO_FIRST_BYTE_TIMEOUT_S",
+        shape: connection::FIRST_BYTE_TIMEOUT.shape,
+        expected: connection::FIRST_BYTE_TIMEOUT.expected,
+        set: |settings, text| (connection::FIRST_BYTE_TIMEOUT.set)(&mut settings.connection, text),
+        value: |settings| (connection::FIRST_BYTE_TIMEOUT.value)(&settings.connection),
+    },
+    Key {
+        name: "connection.idle_timeout_s",
+        env: "HALO_IDLE_TIMEOUT_S",
+        shape: connection::IDLE_TIMEOUT.shape,
+        expected: connection::IDLE_TIMEOUT.expected,
+        set: |settings, text| (connection::IDLE_TIMEOUT.set)(&mut settings.connection, text),
+        value: |settings| (connection::IDLE_TIMEOUT.value)(&settings.connection),
+    },
 ];
 
 /// The setting of that name.
@@ -127,7 +167,8 @@ pub(crate) fn key(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }
 
-fn store<T>(place: &mut T, value: Option<T>) -> bool {
+/// Stores a value; `false` where there is none.
+pub(crate) fn store<T>(place: &mut T, value: Option<T>) -> bool {
     match value {
         Some(value) => {
             *place = value;

@@ -5,8 +5,11 @@
 //! of `secrets.toml` or the environment. A change is written back with the person's comments and
 //! order kept; a file that cannot be read is reported with line and column and never overwritten.
 //!
+//! A provider is reached as its [`ConnectionSettings`] say, else as those of `[connection]`. The
+//! password of a proxy is a secret like a key: it is kept in `secrets.toml`.
+//!
 //! Keys live in [`Secret`]s, which print as `Secret(…)`; only [`Secret::expose`] hands one out.
-//! What is known about common models comes from [`catalogue`]; an unknown model stays unknown.
+//! What is known about common models comes from [`catalogue_at`]; an unknown model stays unknown.
 //! The crate reads and writes small files with blocking calls and knows no network.
 //!
 //! ```
@@ -29,10 +32,12 @@
 
 mod catalogue;
 mod config;
+mod connection;
 mod environment;
 mod error;
 mod file;
 mod keys;
+mod layers;
 mod nearest;
 mod paths;
 mod presets;
@@ -43,8 +48,12 @@ mod settings;
 mod write;
 mod zone;
 
-pub use catalogue::{CatalogueEntry, catalogue};
+pub use catalogue::{
+    CatalogueEntry, CatalogueFact, Place, Row, Source, catalogue, catalogue_at, catalogue_source,
+    without_date,
+};
 pub use config::Config;
+pub use connection::ConnectionSettings;
 pub use environment::{Environment, Flags, Origin};
 pub use error::{ConfigError, Warning};
 pub use nearest::nearest;

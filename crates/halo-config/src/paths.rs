@@ -70,6 +70,16 @@ impl Paths {
         self.data.join(RULES)
     }
 
+    /// A path of the settings as it can be opened: `~/` is the person's home, and a relative one
+    /// begins in the data folder.
+    #[must_use]
+    pub fn open_path(&self, path: &Path) -> PathBuf {
+        match path.strip_prefix("~").ok().zip(etcetera::home_dir().ok()) {
+            Some((rest, home)) => home.join(rest),
+            None => self.data.join(path),
+        }
+    }
+
     /// The same without a look at the data folder, for commands that must not make one.
     #[must_use]
     pub fn rules_in(data: Option<&Path>) -> Option<PathBuf> {

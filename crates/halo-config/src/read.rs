@@ -5,9 +5,10 @@ use std::fmt::Display;
 use std::ops::Range;
 use std::path::Path;
 
-use halo_types::{Protocol, ProviderId, redact};
+use halo_types::{Protocol, ProviderId, mask_proxy, redact};
 use toml_edit::{Document, Item, TableLike, Value};
 
+use crate::connection::FIELDS;
 use crate::file::Place;
 use crate::keys::{KEYS, Key, Shape};
 use crate::{ConfigError, Preset, ProviderConfig, Settings, Warning, nearest, preset, presets};
@@ -52,7 +53,9 @@ pub(crate) fn syntax(path: &Path, text: &str, error: &toml_edit::TomlError) -> C
 
 /// A text of the file in a message: not too long, and without a key that was put there by mistake.
 fn shown(text: &str) -> String {
-    redact::mask(text, &[]).chars().take(200).collect()
+    // In what is to be a proxy, everything before an @ may be a password.
+    let text = if text.contains("proxy") { mask_proxy(text) } else { text.to_owned() };
+    redact::mask(&text, &[]).chars().take(200).collect()
 }
 
 const PROVIDER_KEYS: &[&str] =
@@ -68,10 +71,10 @@ impl Reader<'_> {
     fn root(&mut self, table: &dyn TableLike) -> Result<(), ConfigError> {
         for (name, item) in table.iter() {
             match name {
-                "recovery" => {
+                "recovery" | "connection" => {
                     let table = self.table(name, item)?;
                     for (inner, item) in table.iter() {
-                        self.single(table, inner, &format!("recovery.{inner}"), item)?;
+                        self.single(table, inner, &format!("{name}.{inner}"), item)?;
                     }
                 }
                 "providers" => {
@@ -98,7 +101,7 @@ impl Reader<'_> {
             let known: Vec<String> = KEYS
                 .iter()
                 .map(|key| key.name)
-                .chain(["recovery", "providers"])
+                .chain(["recovery", "connection", "providers"])
                 .map(str::to_owned)
                 .collect();
             self.unknown(table, inner, name, nearest(name, &known));
@@ -125,8 +128,10 @@ impl Reader<'_> {
         })?;
         let table = self.table(&path, item)?;
         for (name, _) in table.iter() {
-            if !PROVIDER_KEYS.contains(&name) {
-                let known: Vec<String> = PROVIDER_KEYS.iter().map(|key| key.to_string()).collect();
+            let fields = FIELDS.iter().map(|field| field.name);
+            if !PROVIDER_KEYS.iter().copied().chain(fields.clone()).any(|key| key == name) {
+                let known: Vec<String> =
+                    PROVIDER_KEYS.iter().copied().chain(fields).map(str::to_owned).collect();
                 self.unknown(table, name, &format!("{path}.{name}"), nearest(name, &known));
             }
         }
@@ -163,6 +168,15 @@ impl Reader<'_> {
             provider.models = texts(item).ok_or_else(|| {
                 self.value_of(table, &path, "models", "a list of names, such as [\"gpt-4.1\"]")
             })?;
+        }
+        for field in FIELDS {
+            let Some(item) = table.get(field.name) else { continue };
+            let text = shaped(item, field.shape);
+            if !text.is_some_and(|text| (field.set)(&mut provider.connection, &text)) {
+                return Err(self.value_of(table, &path, field.name, field.expected));
+            }
+            let line = self.line_of(table, field.name);
+            self.parsed.lines.insert(format!("{path}.{}", field.name), line);
         }
         self.parsed.lines.insert(path, self.line_of(parent, provider.id.as_str()));
         Ok(provider)
@@ -250,6 +264,7 @@ impl Reader<'_> {
         let span = span.unwrap_or(0..0);
         let place = Place::of(self.text, span.start);
         let found = self.text.get(span).unwrap_or_default();
+        let found = if key.ends_with("proxy") { mask_proxy(found) } else { found.to_owned() };
         ConfigError::Value {
             path: self.path.to_owned(),
             line: place.line,
@@ -301,6 +316,9 @@ pub(crate) fn overlay(
     Err(ConfigError::Env {
         name: name.to_owned(),
         expected: key.expected,
-        value: value.chars().take(200).collect(),
+        value: if key.name.ends_with("proxy") { mask_proxy(value) } else { value.to_owned() }
+            .chars()
+            .take(200)
+            .collect(),
     })
 }

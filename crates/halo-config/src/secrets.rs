@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use halo_types::{ProviderId, redact};
-use toml_edit::{Array, Document, DocumentMut, Item, Table, Value};
+use halo_types::{ProviderId, ProxyUrl, redact};
+use toml_edit::{Array, Document, DocumentMut, Item, Table, TableLike, Value};
 
 use crate::file::{self, Place};
 use crate::{ConfigError, Warning};
@@ -47,6 +47,11 @@ impl Secret {
             }
         }
         Ok(Self(key.to_owned()))
+    }
+
+    /// A part of a proxy's credentials, which may hold any sign.
+    pub(crate) const fn of_proxy(text: String) -> Self {
+        Self(text)
     }
 
     /// The key itself, for a request header.
@@ -136,20 +141,60 @@ pub enum KeyOrigin {
 /// The keys of the file, by provider.
 pub(crate) type Keys = BTreeMap<ProviderId, Vec<Secret>>;
 
+/// Passwords of proxies by the address they were saved for. A password never goes to another
+/// address, whoever writes one into the settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Proxies(BTreeMap<String, Secret>);
+
+impl Proxies {
+    /// The name under which the password of a proxy is kept.
+    pub(crate) fn address(proxy: &ProxyUrl) -> String {
+        proxy.without_password().expose()
+    }
+
+    /// The proxy with its password, where it names a user and one was saved for it.
+    pub(crate) fn fill(&self, proxy: &ProxyUrl) -> ProxyUrl {
+        match self.0.get(&Self::address(proxy)) {
+            Some(password) if proxy.wants_password() => proxy.with_password(password.expose()),
+            _ => proxy.clone(),
+        }
+    }
+
+    /// The password saved for an address, percent-encoded.
+    pub(crate) fn password(&self, address: &str) -> Option<&str> {
+        self.0.get(address).map(Secret::expose)
+    }
+
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+/// A change of the saved passwords: an address with its new password, or with none.
+pub(crate) type ProxyChange = (String, Option<String>);
+
+/// What the keys file holds.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Kept {
+    pub(crate) keys: Keys,
+    pub(crate) proxies: Proxies,
+}
+
 const HEAD: &str = "# Keys of model providers, the first one of a list is used first.\n\
+                    # Passwords of proxies stand under [proxies], by address.\n\
                     # Only you can read this file; keep it so.\n\n";
 
 /// Reads the keys file. Errors never repeat what it holds.
-pub(crate) fn read(path: &Path) -> Result<(Keys, Vec<Warning>), ConfigError> {
+pub(crate) fn read(path: &Path) -> Result<(Kept, Vec<Warning>), ConfigError> {
     let mut warnings = Vec::new();
     if let Some(warning) = close_to_others(path)? {
         warnings.push(warning);
     }
-    let Some(text) = file::read(path)? else { return Ok((Keys::new(), warnings)) };
+    let Some(text) = file::read(path)? else { return Ok((Kept::default(), warnings)) };
     Ok((parse(path, &text)?, warnings))
 }
 
-fn parse(path: &Path, text: &str) -> Result<Keys, ConfigError> {
+fn parse(path: &Path, text: &str) -> Result<Kept, ConfigError> {
     let document = Document::parse(text).map_err(|error| {
         let place = Place::of(text, error.span().map_or(0, |span| span.start));
         ConfigError::Syntax {
@@ -171,8 +216,27 @@ fn parse(path: &Path, text: &str) -> Result<Keys, ConfigError> {
             found: String::new(),
         }
     };
-    let mut keys = Keys::new();
-    let Some(item) = document.as_table().get("keys") else { return Ok(keys) };
+    let mut kept = Kept::default();
+    if let Some(item) = document.as_table().get("proxies") {
+        let table = item
+            .as_table_like()
+            .ok_or_else(|| wrong(item, "proxies", "a table, written [proxies]".to_owned()))?;
+        for (address, item) in table.iter() {
+            let address = address.parse::<ProxyUrl>().ok().filter(ProxyUrl::wants_password);
+            let address = address.ok_or_else(|| {
+                let expected = "the address of a proxy with its user, in quotes: \
+                                \"http://me@host:8080\"";
+                wrong(item, "each name under [proxies]", expected.to_owned())
+            })?;
+            let password = item.as_str().filter(|text| !text.contains(char::is_control));
+            let password = password.ok_or_else(|| {
+                wrong(item, "each value under [proxies]", "a password in quotes".to_owned())
+            })?;
+            kept.proxies.0.insert(Proxies::address(&address), Secret(password.to_owned()));
+        }
+    }
+    let keys = &mut kept.keys;
+    let Some(item) = document.as_table().get("keys") else { return Ok(kept) };
     let table = item
         .as_table_like()
         .ok_or_else(|| wrong(item, "keys", "a table, written [keys]".to_owned()))?;
@@ -199,11 +263,42 @@ fn parse(path: &Path, text: &str) -> Result<Keys, ConfigError> {
             .collect::<Result<Vec<_>, _>>()?;
         keys.insert(id, secrets);
     }
-    Ok(keys)
+    Ok(kept)
 }
 
 /// Replaces the keys of one provider in the file; none removes its line.
-pub(crate) fn write(path: &Path, id: &ProviderId, secrets: &[Secret]) -> Result<Keys, ConfigError> {
+pub(crate) fn write(path: &Path, id: &ProviderId, secrets: &[Secret]) -> Result<Kept, ConfigError> {
+    change(path, |document| {
+        let Some(table) = table(document, "keys") else { return };
+        if secrets.is_empty() {
+            table.remove(id.as_str());
+        } else {
+            let array: Array = secrets.iter().map(Secret::expose).collect();
+            table.insert(id.as_str(), Item::Value(Value::Array(array)));
+        }
+    })
+}
+
+/// Changes passwords of proxies in the file.
+pub(crate) fn write_proxies(path: &Path, changes: &[ProxyChange]) -> Result<Kept, ConfigError> {
+    change(path, |document| {
+        let Some(table) = table(document, "proxies") else { return };
+        for (address, password) in changes {
+            // By hand an address may have been written otherwise.
+            let same = |written: &str| {
+                written.parse().is_ok_and(|proxy: ProxyUrl| Proxies::address(&proxy) == *address)
+            };
+            let written = table.iter().map(|(name, _)| name).find(|name| same(name));
+            let name = written.unwrap_or(address).to_owned();
+            match password {
+                Some(password) => table.insert(&name, Item::Value(password.as_str().into())),
+                None => table.remove(&name),
+            };
+        }
+    })
+}
+
+fn change(path: &Path, edit: impl FnOnce(&mut DocumentMut)) -> Result<Kept, ConfigError> {
     let text = file::read(path)?;
     let mut document = match &text {
         Some(text) => {
@@ -216,19 +311,16 @@ pub(crate) fn write(path: &Path, id: &ProviderId, secrets: &[Secret]) -> Result<
             document
         }
     };
-    let table = document.as_table_mut().entry("keys").or_insert(Item::Table(Table::new()));
-    if let Some(table) = table.as_table_like_mut() {
-        if secrets.is_empty() {
-            table.remove(id.as_str());
-        } else {
-            let array: Array = secrets.iter().map(Secret::expose).collect();
-            table.insert(id.as_str(), Item::Value(Value::Array(array)));
-        }
-    }
+    edit(&mut document);
     let text = document.to_string();
-    let keys = parse(path, &text)?;
+    let kept = parse(path, &text)?;
     file::write(path, &text)?;
-    Ok(keys)
+    Ok(kept)
+}
+
+fn table<'d>(document: &'d mut DocumentMut, name: &str) -> Option<&'d mut dyn TableLike> {
+    let made = || Item::Table(Table::new());
+    document.as_table_mut().entry(name).or_insert_with(made).as_table_like_mut()
 }
 
 /// Takes the file away from other users, and says so if it had to.

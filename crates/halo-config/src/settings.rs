@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use halo_types::{Lang, Protocol, ProviderId, Target};
 
-use crate::{Preset, preset};
+use crate::{ConnectionSettings, Preset, preset};
 
 /// All settings, every layer applied.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,8 @@ pub struct Settings {
     pub report_url: Option<String>,
     /// What runs by itself.
     pub recovery: RecoverySettings,
+    /// How providers are reached that have no settings of their own for it.
+    pub connection: ConnectionSettings,
     /// The configured providers, in the person's order.
     pub providers: Vec<ProviderConfig>,
 }
@@ -39,6 +41,7 @@ impl Default for Settings {
             language: None,
             report_url: None,
             recovery: RecoverySettings::default(),
+            connection: ConnectionSettings::default(),
             providers: Vec::new(),
         }
     }
@@ -90,6 +93,8 @@ pub struct ProviderConfig {
     pub needs_key: bool,
     /// Names of models: fetched from the provider, typed, or the preset's.
     pub models: Vec<String>,
+    /// How it is reached, where that differs from the general settings.
+    pub connection: ConnectionSettings,
 }
 
 impl ProviderConfig {
@@ -106,6 +111,7 @@ impl ProviderConfig {
             key_env: None,
             needs_key: preset.needs_key,
             models: preset.models.clone(),
+            connection: ConnectionSettings::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use toml_edit::{Array, Decor, DocumentMut, Item, RawString, Table, TableLike, Value};
 
+use crate::connection::FIELDS;
 use crate::keys::KEYS;
 use crate::{ProviderConfig, Settings, preset};
 
@@ -83,6 +84,13 @@ fn provider(table: &mut dyn TableLike, old: Option<&ProviderConfig>, new: &Provi
     }
     if moved || differs(|a, b| a.models == b.models) {
         put(table, "models", Some(list(&new.models)));
+    }
+    for field in FIELDS {
+        let wanted = (field.value)(&new.connection);
+        let stands = old.and_then(|old| (field.value)(&old.connection));
+        if text_of(wanted.as_ref()) != text_of(stands.as_ref()) {
+            put(table, field.name, wanted);
+        }
     }
 }
 

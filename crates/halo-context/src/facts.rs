@@ -1,15 +1,17 @@
 //! Which of several facts counts: the person's before the learned, the provider's and the
 //! catalogue's; among equals the newest.
 
-use halo_types::{Fact, FactOrigin, FactValue};
+use halo_types::{Fact, FactOrigin, FactValue, Price, Timestamp};
 
-/// A fact that counts, and where it comes from.
+/// A fact that counts, where it comes from and since when it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known<T> {
     /// The value.
     pub value: T,
     /// Where it comes from.
     pub origin: FactOrigin,
+    /// When it became known; for the catalogue the day of its source.
+    pub at: Timestamp,
 }
 
 /// What is known about one model at one provider. What is unknown stays unknown.
@@ -21,6 +23,14 @@ pub struct ModelFacts {
     pub max_output: Option<Known<u64>>,
     /// Whether it takes pictures.
     pub vision: Option<Known<bool>>,
+    /// Whether it can call tools.
+    pub tools: Option<Known<bool>>,
+    /// Whether it can think before it answers.
+    pub reasoning: Option<Known<bool>>,
+    /// What its tokens cost.
+    pub price: Option<Known<Price>>,
+    /// Whether its answers can be streamed.
+    pub streaming: Option<Known<bool>>,
     /// Parameters it refuses.
     pub refused: Vec<String>,
 }
@@ -46,15 +56,14 @@ pub fn resolve<'a>(facts: impl IntoIterator<Item = &'a Fact>) -> ModelFacts {
     sorted.sort_by_key(|fact| (fact.origin, fact.at));
     let mut resolved = ModelFacts::default();
     for fact in sorted {
-        let origin = fact.origin;
         match &fact.value {
-            FactValue::ContextWindow(value) => {
-                resolved.context_window = Some(Known { value: *value, origin });
-            }
-            FactValue::MaxOutput(value) => {
-                resolved.max_output = Some(Known { value: *value, origin });
-            }
-            FactValue::Vision(value) => resolved.vision = Some(Known { value: *value, origin }),
+            FactValue::ContextWindow(value) => resolved.context_window = known(fact, *value),
+            FactValue::MaxOutput(value) => resolved.max_output = known(fact, *value),
+            FactValue::Vision(value) => resolved.vision = known(fact, *value),
+            FactValue::Tools(value) => resolved.tools = known(fact, *value),
+            FactValue::Reasoning(value) => resolved.reasoning = known(fact, *value),
+            FactValue::Price(value) => resolved.price = known(fact, *value),
+            FactValue::Streaming(value) => resolved.streaming = known(fact, *value),
             FactValue::ParameterRefused(name) => {
                 if !resolved.refused.contains(name) {
                     resolved.refused.push(name.clone());
@@ -63,6 +72,10 @@ pub fn resolve<'a>(facts: impl IntoIterator<Item = &'a Fact>) -> ModelFacts {
         }
     }
     resolved
+}
+
+fn known<T>(fact: &Fact, value: T) -> Option<Known<T>> {
+    Some(Known { value, origin: fact.origin, at: fact.at })
 }
 
 #[cfg(test)]
@@ -101,5 +114,47 @@ mod tests {
         assert_eq!(resolved.window(), Some(4));
         assert_eq!(resolved.sees(), Some(false));
         assert_eq!(resolved.max_output, None);
+    }
+
+    #[test]
+    fn every_fact_follows_the_same_order() {
+        let price = |input| {
+            let (cache_read, cache_write, up_to) = (None, None, None);
+            Price { input, output: 2 * input, cache_read, cache_write, up_to }
+        };
+        // Weakest first; the times run the other way, so that only the origin decides.
+        let origins =
+            [FactOrigin::Catalogue, FactOrigin::Provider, FactOrigin::Learned, FactOrigin::Person];
+        let mut facts = Vec::new();
+        for (n, origin) in (1_i64..).zip(origins) {
+            let at = 100 - n;
+            let last = n == 4;
+            let number = n.unsigned_abs();
+            for value in [
+                FactValue::ContextWindow(number),
+                FactValue::MaxOutput(number),
+                FactValue::Vision(last),
+                FactValue::Tools(last),
+                FactValue::Reasoning(last),
+                FactValue::Price(price(number)),
+                FactValue::Streaming(last),
+            ] {
+                facts.push(fact(origin, at, value));
+            }
+            let (at, n) = (Timestamp(at), number);
+            let want = ModelFacts {
+                context_window: Some(Known { value: n, origin, at }),
+                max_output: Some(Known { value: n, origin, at }),
+                vision: Some(Known { value: last, origin, at }),
+                tools: Some(Known { value: last, origin, at }),
+                reasoning: Some(Known { value: last, origin, at }),
+                price: Some(Known { value: price(n), origin, at }),
+                streaming: Some(Known { value: last, origin, at }),
+                refused: Vec::new(),
+            };
+            assert_eq!(resolve(&facts), want, "{origin:?}");
+            assert_eq!(resolve(facts.iter().rev()), want, "{origin:?}, the other way round");
+        }
+        assert_eq!(resolve([]), ModelFacts::default());
     }
 }

@@ -32,12 +32,8 @@ pub(crate) fn read(source: &Source<'_>, kind: Kind, retry: Option<&Retry>) -> Fa
     for layer in layers.iter().rev() {
         fields(layer, kind, &mut facts);
     }
-    let told: Vec<&Fact> = built_in()
-        .facts(hits)
-        .filter(|fact| fact.kinds.is_empty() || fact.kinds.contains(&kind))
-        .collect();
     for (index, layer) in layers.iter().enumerate().rev() {
-        for Fact { pattern, .. } in &told {
+        for Fact { pattern, .. } in built_in().facts(kind, index, hits) {
             let Some(found) = pattern.captures(layer, index, hits) else { continue };
             for name in pattern.regex.get().names() {
                 if let Some(value) = found.name(name) {
@@ -142,7 +138,7 @@ fn set(facts: &mut Facts, name: &str, value: &str) {
 /// What a limit counts.
 fn limit_scope(layer: usize, hits: &Hits) -> Option<String> {
     let scopes = &built_in().scopes;
-    scopes.iter().find(|scope| hits.any_of(layer, &scope.words)).map(|scope| scope.name.clone())
+    scopes.iter().find(|scope| hits.has(layer, &scope.words)).map(|scope| scope.name.clone())
 }
 
 /// Limits named by headers: the exhausted one.

@@ -1,9 +1,11 @@
 //! Where the words of the table stand in the layers of an error.
 
+use crate::lists::{ListSet, Words};
 use crate::literal::Sort;
 use crate::table::Table;
 use crate::unwrap::{Layer, Origin};
 use crate::vendor::Witnesses;
+use crate::words::holds_url;
 
 /// How far from the deciding words, in bytes, a veto is heard; in a long log what stands far away
 /// speaks of something else.
@@ -14,7 +16,7 @@ const MAX_PLACES: u8 = 8;
 const SHORT: usize = 1200;
 
 /// A word and where it stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) literal: u32,
     pub(crate) start: u32,
@@ -28,27 +30,35 @@ impl Place {
 }
 
 /// Where each literal of a table was found.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Hits {
     /// Of all layers, one layer after the other, each sorted by literal and place.
     places: Vec<Place>,
     /// Where the places of each layer end.
     ends: Vec<usize>,
-    /// Literals that may have been found, by the last bits of their numbers.
-    anywhere: [u64; 16],
-    /// Literals found in any layer, sorted.
-    present: Vec<u32>,
+    /// For each layer the lists of words of which one stands in it, one bit each.
+    lists: Vec<u64>,
+    /// How many numbers of `lists` belong to one layer.
+    stride: usize,
+    /// A layer in small letters, while it is searched.
+    small: Vec<u8>,
+    /// How often each literal was found in it.
+    seen: Vec<u8>,
 }
+
+/// How much room is kept for the next search: for texts that are heard as a whole.
+const MAX_ROOM: usize = 8 * SHORT;
 
 impl Hits {
     /// Finds all words and codes in all layers, and notes which vendors they tell of.
-    pub(crate) fn find(table: &Table, layers: &[Layer], witnesses: &mut Witnesses<'_>) -> Self {
-        let mut anywhere = [0_u64; 16];
-        let mut places: Vec<Place> = Vec::with_capacity(64);
-        let mut ends = Vec::with_capacity(layers.len());
-        let mut small = Vec::new();
-        let mut seen: Vec<u8> = Vec::new();
-        for layer in layers {
+    pub(crate) fn find(&mut self, table: &Table, layers: &[Layer], witnesses: &mut Witnesses<'_>) {
+        let Self { places, ends, lists, stride, small, seen } = self;
+        *stride = table.list_count.div_ceil(64);
+        places.clear();
+        ends.clear();
+        lists.clear();
+        lists.resize(*stride * layers.len(), 0);
+        for (layer, lists) in layers.iter().zip(lists.chunks_exact_mut(*stride)) {
             let text = layer.text.as_str().as_bytes();
             let from = places.len();
             small.clear();
@@ -56,27 +66,31 @@ impl Hits {
             small.make_ascii_lowercase();
             // Only a long text can hold a word very often.
             let count = text.len() > SHORT;
+            let urls = holds_url(text);
             if count {
                 seen.clear();
                 seen.resize(table.sorts.len(), 0);
             }
-            table.trie.each(text, &small, |literals, start, end| {
+            table.trie.each(text, small, |literals, start, end| {
                 for literal in literals {
                     let at = *literal as usize;
-                    if count && seen[at] >= MAX_PLACES || !table.sorts[at].fits(layer, start, end) {
+                    let sort = table.sorts[at];
+                    if count && seen[at] >= MAX_PLACES || !sort.fits(layer, urls, start, end) {
                         continue;
                     }
                     if count {
                         seen[at] += 1;
                     }
-                    anywhere[at / 64 % 16] |= 1 << (at % 64);
+                    for list in table.lists.of(*literal) {
+                        lists[*list as usize / 64] |= 1 << (list % 64);
+                    }
                     places.push(Place {
                         literal: *literal,
                         // Layers are cut long before 4 GiB.
                         start: u32::try_from(start).unwrap_or(u32::MAX),
                         end: u32::try_from(end).unwrap_or(u32::MAX),
                     });
-                    if table.sorts[at] != Sort::Mark {
+                    if sort != Sort::Mark {
                         continue;
                     }
                     for mark in table.marks(*literal) {
@@ -88,112 +102,119 @@ impl Hits {
                     }
                 }
             });
-            places[from..].sort_unstable();
+            places[from..]
+                .sort_unstable_by_key(|p| (u64::from(p.literal) << 32) | u64::from(p.start));
             ends.push(places.len());
         }
-        let mut present: Vec<u32> = places.iter().map(|place| place.literal).collect();
-        present.sort_unstable();
-        present.dedup();
-        Self { places, ends, anywhere, present }
     }
 
-    /// The literals that stand in any layer, sorted.
-    pub(crate) fn present(&self) -> &[u32] {
-        &self.present
-    }
-
-    /// Calls `see` for each of `literals`, which are sorted, that may stand in some layer, until it
-    /// returns true; tells whether it did.
-    #[inline]
-    pub(crate) fn any_present(&self, literals: &[u32], mut see: impl FnMut(u32) -> bool) -> bool {
-        // Rules of meaning have hundreds of words, a text has few of them.
-        if literals.len() > 16 * self.present.len() {
-            let mut rest = literals;
-            self.present.iter().any(|literal| {
-                let at = rest.partition_point(|other| other < literal);
-                rest = &rest[at..];
-                rest.first() == Some(literal) && see(*literal)
-            })
-        } else {
-            literals.iter().any(|literal| self.anywhere(*literal) && see(*literal))
+    /// Gives back the memory that a long text took.
+    pub(crate) fn shrink(&mut self) {
+        if self.places.capacity().max(self.small.capacity()).max(self.lists.capacity()) > MAX_ROOM {
+            *self = Self::default();
         }
+    }
+
+    /// Whether one of `words` stands in a layer.
+    #[inline]
+    pub(crate) fn has(&self, layer: usize, words: &Words) -> bool {
+        let list = words.list as usize;
+        self.lists[layer * self.stride + list / 64] & (1 << (list % 64)) != 0
+    }
+
+    /// The numbers of the lists of `among` that have a word in the layer, in order.
+    pub(crate) fn lists(&self, layer: usize, among: &ListSet) -> impl Iterator<Item = u32> {
+        let from = layer * self.stride;
+        let words = (0..).zip(self.lists[from..from + self.stride].iter().zip(&among.bits));
+        words.flat_map(|(word, (there, wanted))| {
+            let mut bits = there & wanted;
+            std::iter::from_fn(move || {
+                let bit = (bits != 0).then(|| bits.trailing_zeros())?;
+                bits &= bits - 1;
+                Some(word * 64 + bit)
+            })
+        })
+    }
+
+    /// Calls `see` for each place of one of `words` in a layer until it returns true; tells
+    /// whether it did.
+    #[inline]
+    pub(crate) fn any_place(
+        &self,
+        layer: usize,
+        words: &Words,
+        see: impl FnMut(Place) -> bool,
+    ) -> bool {
+        self.has(layer, words) && self.any_of(layer, &words.words, see)
+    }
+
+    fn any_of(&self, layer: usize, mut words: &[u32], mut see: impl FnMut(Place) -> bool) -> bool {
+        let mut places = self.in_layer(layer);
+        // Both are sorted. Each next one of either is looked for in the rest of the other.
+        while let (Some(place), Some(word)) = (places.first(), words.first()) {
+            if place.literal < *word {
+                places = &places[places.partition_point(|place| place.literal < *word)..];
+            } else if *word < place.literal {
+                words = &words[words.partition_point(|word| *word < place.literal)..];
+            } else {
+                if see(*place) {
+                    return true;
+                }
+                places = &places[1..];
+            }
+        }
+        false
     }
 
     /// All places in a layer, sorted by literal.
-    pub(crate) fn in_layer(&self, layer: usize) -> &[Place] {
+    fn in_layer(&self, layer: usize) -> &[Place] {
         let from = layer.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.places[from..self.ends[layer]]
-    }
-
-    /// Whether a literal may stand in some layer; false for nearly all that do not.
-    #[inline]
-    fn anywhere(&self, literal: u32) -> bool {
-        self.anywhere[literal as usize / 64 % 16] & (1 << (literal % 64)) != 0
-    }
-
-    /// The places of a literal in a layer.
-    #[inline]
-    pub(crate) fn of(&self, layer: usize, literal: u32) -> &[Place] {
-        // Most literals stand nowhere.
-        if self.anywhere(literal) { self.found(layer, literal) } else { &[] }
-    }
-
-    fn found(&self, layer: usize, literal: u32) -> &[Place] {
-        let places = self.in_layer(layer);
-        let from = places.partition_point(|place| place.literal < literal);
-        let len = places[from..].iter().take_while(|place| place.literal == literal).count();
-        &places[from..from + len]
-    }
-
-    /// Whether one of `literals` stands in a layer.
-    pub(crate) fn any_of(&self, layer: usize, literals: &[u32]) -> bool {
-        self.any_present(literals, |literal| !self.of(layer, literal).is_empty())
     }
 
     /// Whether a veto is heard at `span` of `layer`.
     pub(crate) fn vetoed(
         &self,
-        words: &[u32],
+        words: &Words,
         layers: &[Layer],
         layer: usize,
         span: (usize, usize),
     ) -> bool {
-        self.any_present(words, |word| {
-            (0..layers.len()).any(|other| {
-                if other != layer && layers[other].origin == Origin::Spelled {
-                    return false;
-                }
-                // Who quotes an error does not take part in it.
-                if layers[other].around && layers[layer].depth > layers[other].depth {
-                    return false;
-                }
-                let heard = layers[other].text.len() <= SHORT;
-                self.of(other, word).iter().map(|place| place.span()).any(|(start, end)| {
-                    let near = other == layer
-                        && end + VETO_REACH >= span.0
-                        && start <= span.1 + VETO_REACH;
-                    heard || near
-                })
-            })
+        (0..layers.len()).any(|other| {
+            if !self.has(other, words) {
+                return false;
+            }
+            if other != layer && layers[other].origin == Origin::Spelled {
+                return false;
+            }
+            // Who quotes an error does not take part in it.
+            if layers[other].around && layers[layer].depth > layers[other].depth {
+                return false;
+            }
+            let heard = layers[other].text.len() <= SHORT;
+            heard
+                || other == layer
+                    && self.any_place(other, words, |place| {
+                        let (start, end) = place.span();
+                        end + VETO_REACH >= span.0 && start <= span.1 + VETO_REACH
+                    })
         })
     }
 
     /// The place of one of `words` nearest to `span`, if it is near enough.
     pub(crate) fn near(
         &self,
-        words: &[u32],
+        words: &Words,
         layer: usize,
         span: (usize, usize),
         reach: usize,
     ) -> Option<(usize, usize)> {
         let mut nearest: Option<(usize, (usize, usize))> = None;
-        self.any_present(words, |word| {
-            for place in self.of(layer, word) {
-                let (start, end) = place.span();
-                let gap = start.saturating_sub(span.1) + span.0.saturating_sub(end);
-                if gap <= reach && nearest.is_none_or(|old| (gap, (start, end)) < old) {
-                    nearest = Some((gap, (start, end)));
-                }
+        self.any_place(layer, words, |place| {
+            let (start, end) = place.span();
+            let gap = start.saturating_sub(span.1) + span.0.saturating_sub(end);
+            if gap <= reach && nearest.is_none_or(|old| (gap, (start, end)) < old) {
+                nearest = Some((gap, (start, end)));
             }
             false
         });

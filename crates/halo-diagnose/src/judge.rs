@@ -5,7 +5,7 @@ use halo_types::{Evidence, Headers, TransportClass};
 use crate::hits::Hits;
 use crate::rule::{BodyForm, Rule};
 use crate::spelled;
-use crate::table::{Conditions, Table};
+use crate::table::{Conditions, Table, WordConditions};
 use crate::text::Text;
 use crate::unwrap::{Field, Key, Layer, Origin, Unwrapped};
 use crate::vendor::Witnesses;
@@ -66,6 +66,8 @@ struct Scene<'a> {
     text: &'a str,
     /// Whether a field of the body tells how long to wait.
     waits: bool,
+    /// Room for the places that a rule may start from.
+    leads: Vec<(usize, usize)>,
 }
 
 /// The rule of `table` that decides, if any does.
@@ -79,7 +81,8 @@ pub(crate) fn judge<'t>(
 ) -> Option<Verdict<'t>> {
     let layers = &unwrapped.layers;
     let waits = layers.iter().flat_map(|l| &l.fields).any(|f| matches!(f.key, Key::Wait(_)));
-    let scene = Scene { evidence, witnesses, body: body_form(unwrapped), text, waits };
+    let body = body_form(unwrapped);
+    let mut scene = Scene { evidence, witnesses, body, text, waits, leads: Vec::new() };
     // The class of a transport fault is a typed witness; of the chain's words only those that tell
     // a certificate or a proxy's refusal say more.
     let typed = evidence.transport.as_ref().is_some_and(|t| t.class != TransportClass::Other);
@@ -107,40 +110,26 @@ pub(crate) fn judge<'t>(
             return true;
         }
         let conditions = &table.conditions[number];
-        if let Some(span) = holds(rule, conditions, &scene, hits, layers, index, status) {
+        if let Some(span) = holds(rule, conditions, &mut scene, hits, layers, index, status) {
             let layer = span.is_some().then_some(index);
             best = Some((weight, Verdict { rule, layer, tier: weight.0, span }));
             return false;
         }
         true
     };
-    let statuses: Vec<Option<u16>> =
-        (0..layers.len()).map(|index| status_of(evidence, layers, index)).collect();
     // The strongest rule first, layer by layer; those that need no words come last.
-    let mut concerned = vec![0_u64; table.rules.len().div_ceil(64)];
-    for (index, status) in statuses.iter().enumerate() {
-        concerned.fill(0);
-        let mut last = None;
-        for place in hits.in_layer(index) {
-            if last.replace(place.literal) != Some(place.literal) {
-                for rank in table.concerned(place.literal) {
-                    concerned[*rank as usize / 64] |= 1 << (rank % 64);
-                }
-            }
-        }
-        'layer: for (word, mut bits) in (0..).zip(concerned.iter().copied()) {
-            while bits != 0 {
-                let rank = word * 64 + bits.trailing_zeros();
-                bits &= bits - 1;
-                if !consider(rank, index, *status) {
-                    break 'layer;
-                }
+    for index in 0..layers.len() {
+        let status = status_of(evidence, layers, index);
+        for rank in hits.lists(index, &table.tried) {
+            if !consider(rank, index, status) {
+                break;
             }
         }
     }
-    for (index, status) in statuses.iter().enumerate() {
+    for index in 0..layers.len() {
+        let status = status_of(evidence, layers, index);
         for rank in &table.wordless {
-            if !consider(*rank, index, *status) {
+            if !consider(*rank, index, status) {
                 break;
             }
         }
@@ -152,7 +141,7 @@ pub(crate) fn judge<'t>(
 fn holds(
     rule: &Rule,
     conditions: &Conditions,
-    scene: &Scene<'_>,
+    scene: &mut Scene<'_>,
     hits: &Hits,
     layers: &[Layer],
     index: usize,
@@ -199,7 +188,7 @@ fn holds(
     if rule.max_len.is_some_and(|max| layers[index].text.len() > max) {
         return None;
     }
-    decide(conditions, rule.reach.unwrap_or(GROUP_REACH), hits, layers, index)
+    decide(conditions, rule.reach.unwrap_or(GROUP_REACH), hits, layers, index, &mut scene.leads)
 }
 
 /// The words of a layer that fulfil the conditions; `Some(None)` if there are no conditions on
@@ -210,24 +199,29 @@ fn decide(
     hits: &Hits,
     layers: &[Layer],
     index: usize,
+    leads: &mut Vec<(usize, usize)>,
 ) -> Option<Option<(usize, usize)>> {
-    let (lead, groups) = match (&conditions.words.any[..], &conditions.words.all[..]) {
-        ([], []) => {
+    let WordConditions { any, all, absent } = &conditions.words;
+    let (lead, groups) = match (any.words.is_empty(), &all[..]) {
+        (true, []) => {
             let end = layers[index].text.len();
-            return (!hits.vetoed(&conditions.words.absent, layers, index, (0, end)))
-                .then_some(None);
+            return (!hits.vetoed(absent, layers, index, (0, end))).then_some(None);
         }
-        ([], [first, rest @ ..]) => (&first[..], rest),
-        (any, all) => (any, all),
+        (true, [first, rest @ ..]) => (first, rest),
+        (false, all) => (any, all),
     };
-    let mut leads: Vec<(usize, usize)> = Vec::new();
-    hits.any_present(lead, |word| {
-        leads.extend(hits.of(index, word).iter().map(|place| place.span()));
+    if groups.iter().any(|group| !hits.has(index, group)) {
+        return None;
+    }
+    leads.clear();
+    hits.any_place(index, lead, |place| {
+        leads.push(place.span());
         false
     });
     // The longest word says most; among equals the first.
-    leads.sort_by_key(|(start, end)| (std::cmp::Reverse(end - start), *start));
-    leads.into_iter().find_map(|lead| {
+    leads.sort_unstable_by_key(|(start, end)| (std::cmp::Reverse(end - start), *start));
+    leads.iter().find_map(|lead| {
+        let lead = *lead;
         let mut span = lead;
         for group in groups {
             let (start, end) = hits.near(group, index, lead, reach)?;
@@ -236,7 +230,7 @@ fn decide(
                 span = (span.0.min(start), span.1.max(end));
             }
         }
-        if hits.vetoed(&conditions.words.absent, layers, index, lead) {
+        if hits.vetoed(absent, layers, index, lead) {
             return None;
         }
         match &conditions.regex {

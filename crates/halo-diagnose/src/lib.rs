@@ -23,6 +23,7 @@ mod hints;
 mod hits;
 pub mod input;
 mod judge;
+mod lists;
 mod literal;
 pub mod log;
 mod own;
@@ -30,6 +31,7 @@ mod pattern;
 pub mod reference;
 mod remedy;
 mod report;
+mod room;
 mod rule;
 mod spelled;
 mod table;
@@ -54,6 +56,8 @@ pub use teach::{Lesson, TeachError, proposal, teach};
 pub use texts::{KindText, action_text, kind_text};
 pub use vendor::{Vendor, vendor, vendors};
 
+use hits::Hits;
+use room::Room;
 use unwrap::Origin;
 use vendor::Witnesses;
 
@@ -77,26 +81,32 @@ pub struct Context {
 /// Never fails and never panics; what cannot be told is [`Kind::Unknown`].
 #[must_use]
 pub fn diagnose(evidence: &Evidence, context: &Context) -> Diagnosis {
+    room::with(|room| diagnose_in(room, evidence, context))
+}
+
+fn diagnose_in(room: &mut Room, evidence: &Evidence, context: &Context) -> Diagnosis {
+    let Room { spare, hits } = room;
     let body = evidence.body.text();
     // Where bytes were replaced, offsets no longer lead back to the body as given.
     let spans_hold = matches!(body, std::borrow::Cow::Borrowed(_));
-    let mut unwrapped = unwrap::unwrap(&body);
+    let mut unwrapped = unwrap::unwrap_with(&body, spare);
     unwrapped.layers.extend(judge::outer_layers(evidence));
     let mut witnesses = Witnesses::of(evidence);
     let table = &table::built_in().table;
-    let mut hits = hits::Hits::find(table, &unwrapped.layers, &mut witnesses);
-    let mut verdict = judge::judge(table, &hits, evidence, &body, &unwrapped, &witnesses);
+    hits.find(table, &unwrapped.layers, &mut witnesses);
+    let mut verdict = judge::judge(table, hits, evidence, &body, &unwrapped, &witnesses);
     if verdict.as_ref().is_none_or(|verdict| verdict.tier <= spelled::TIER) {
         let spelled = spelled::layers(&unwrapped.layers);
         if !spelled.is_empty() {
             unwrapped.layers.extend(spelled);
-            hits = hits::Hits::find(table, &unwrapped.layers, &mut witnesses);
-            verdict = judge::judge(table, &hits, evidence, &body, &unwrapped, &witnesses);
+            hits.find(table, &unwrapped.layers, &mut witnesses);
+            verdict = judge::judge(table, hits, evidence, &body, &unwrapped, &witnesses);
         }
     }
     let own = context.own.as_deref().filter(|own| !own.rules().is_empty());
     if let Some(own) = own {
-        let hits = hits::Hits::find(&own.table, &unwrapped.layers, &mut Witnesses::default());
+        let mut hits = Hits::default();
+        hits.find(&own.table, &unwrapped.layers, &mut Witnesses::default());
         let own = judge::judge(&own.table, &hits, evidence, &body, &unwrapped, &witnesses);
         verdict = own.or(verdict);
     }
@@ -108,7 +118,7 @@ pub fn diagnose(evidence: &Evidence, context: &Context) -> Diagnosis {
     let source = hints::Source {
         evidence,
         layers: &unwrapped.layers,
-        hits: &hits,
+        hits,
         now: context.now.or(evidence.at),
         zone: context.zone.as_ref(),
     };
@@ -141,14 +151,17 @@ pub fn diagnose(evidence: &Evidence, context: &Context) -> Diagnosis {
         None => remedy::blame(kind),
     };
     let title = texts::title(kind, &facts, context.lang);
+    let confidence = rule.map_or(Confidence::Guess, |rule| rule.confidence);
+    let scope = rule.and_then(|rule| rule.scope).unwrap_or_else(|| remedy::scope(kind));
+    spare.give(unwrapped.layers);
     Diagnosis {
         kind,
         transient,
         vendor: speaker.map(|vendor| vendor.id.clone()),
-        layers: witnesses.path(),
-        scope: rule.and_then(|rule| rule.scope).unwrap_or_else(|| remedy::scope(kind)),
+        layers: witnesses.path(speaker),
+        scope,
         blame,
-        confidence: rule.map_or(Confidence::Guess, |rule| rule.confidence),
+        confidence,
         retry,
         facts,
         title: title.into(),

@@ -6,6 +6,7 @@ use halo_types::Kind;
 use serde::Deserialize;
 
 use crate::hits::Hits;
+use crate::lists::{ListSet, Numbering, PerWord, Words};
 use crate::literal::{Interner, Literal, Sort};
 use crate::pattern::{Found, LazyRegex};
 use crate::rule::{Rule, RuleFile};
@@ -28,7 +29,7 @@ const HINTS: &str = include_str!(concat!(env!("OUT_DIR"), "/hints.json"));
 const MAX_TEXT: usize = 6 * 1024;
 
 /// The conditions of one rule in numbers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Conditions {
     pub(crate) words: WordConditions,
     pub(crate) regex: Option<LazyRegex>,
@@ -36,12 +37,20 @@ pub(crate) struct Conditions {
     pub(crate) not_vendor: Vec<usize>,
 }
 
-/// The numbers of the words that must stand in a text, or must not; each list is sorted.
-#[derive(Debug, Default, Deserialize)]
+/// The words that must stand in a text, or must not.
+#[derive(Debug, Deserialize)]
 pub(crate) struct WordConditions {
-    pub(crate) any: Vec<u32>,
-    pub(crate) all: Vec<Vec<u32>>,
-    pub(crate) absent: Vec<u32>,
+    pub(crate) any: Words,
+    pub(crate) all: Vec<Words>,
+    pub(crate) absent: Words,
+}
+
+impl WordConditions {
+    /// The words of which one must be there for the rule to be tried: one group suffices, as each
+    /// must have a hit.
+    fn trigger(&mut self) -> Option<&mut Words> {
+        if self.any.words.is_empty() { self.all.first_mut() } else { Some(&mut self.any) }
+    }
 }
 
 /// What a mark in the text says about a vendor.
@@ -54,7 +63,7 @@ pub(crate) struct Mark {
 /// A pattern that is tried where one of some words was found.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Pattern {
-    pub(crate) on: Vec<u32>,
+    pub(crate) on: Words,
     /// Whether every match begins with one of these words.
     anchored: bool,
     #[serde(rename = "pattern")]
@@ -63,12 +72,17 @@ pub(crate) struct Pattern {
 
 impl Pattern {
     /// The first match in the head of a layer, if the words it needs are there.
+    #[inline]
     pub(crate) fn captures<'l>(
         &self,
         layer: &'l Layer,
         index: usize,
         hits: &Hits,
     ) -> Option<Found<'l>> {
+        if hits.has(index, &self.on) { self.search(layer, index, hits) } else { None }
+    }
+
+    fn search<'l>(&self, layer: &'l Layer, index: usize, hits: &Hits) -> Option<Found<'l>> {
         let text = layer.text.as_str();
         let mut end = text.len().min(MAX_TEXT);
         while !text.is_char_boundary(end) {
@@ -76,11 +90,11 @@ impl Pattern {
         }
         let text = &text[..end];
         if !self.anchored {
-            return hits.any_of(index, &self.on).then(|| self.regex.get().captures(text)).flatten();
+            return self.regex.get().captures(text);
         }
         let mut starts: Vec<usize> = Vec::new();
-        hits.any_present(&self.on, |word| {
-            starts.extend(hits.of(index, word).iter().map(|place| place.start as usize));
+        hits.any_place(index, &self.on, |place| {
+            starts.push(place.start as usize);
             false
         });
         starts.sort_unstable();
@@ -119,7 +133,7 @@ pub(crate) struct HintPatterns {
 #[derive(Debug, Deserialize)]
 pub(crate) struct LimitScope {
     pub(crate) name: String,
-    pub(crate) words: Vec<u32>,
+    pub(crate) words: Words,
 }
 
 /// The compiled table.
@@ -132,10 +146,15 @@ pub(crate) struct Table {
     pub(crate) sorts: Vec<Sort>,
     /// The rules by rank, the strongest first.
     pub(crate) order: Vec<u32>,
-    /// The ranks of rules that a literal may decide.
-    concerned: Lists<u32>,
+    /// The lists that hold a literal. A list that makes a rule be tried has the rule's rank as
+    /// its number.
+    pub(crate) lists: PerWord<u32>,
+    /// How many lists there are.
+    pub(crate) list_count: usize,
+    /// The lists that make a rule be tried.
+    pub(crate) tried: ListSet,
     /// Vendors told by a literal.
-    marks: Lists<Mark>,
+    marks: PerWord<Mark>,
     /// The ranks of rules without words.
     pub(crate) wordless: Vec<u32>,
 }
@@ -144,9 +163,10 @@ pub(crate) struct Table {
 #[derive(Debug)]
 pub(crate) struct BuiltIn {
     pub(crate) table: Table,
+    /// Their lists are numbered one after the other.
     facts: Vec<Fact>,
-    /// Facts that a literal may tell, by their places in `facts`.
-    told: Lists<u32>,
+    /// The lists of the facts that each kind tells.
+    told: Vec<ListSet>,
     pub(crate) hints: HintPatterns,
     pub(crate) scopes: Vec<LimitScope>,
 }
@@ -170,9 +190,8 @@ static BUILT_IN: LazyLock<BuiltIn> = LazyLock::new(|| {
         )
     });
     let sorts = SORTS.iter().map(|sort| Sort::ALL[usize::from(*sort)]).collect();
-    let table = Table::build(rules, conditions, Trie::from_bytes(TRIE), sorts, marks.collect());
-    let scopes = facts.scope;
-    let facts: Vec<Fact> = facts
+    let mut scopes = facts.scope;
+    let mut facts: Vec<Fact> = facts
         .fact
         .into_iter()
         .flat_map(|group| {
@@ -180,23 +199,38 @@ static BUILT_IN: LazyLock<BuiltIn> = LazyLock::new(|| {
             group.patterns.into_iter().map(move |pattern| Fact { kinds: kinds.clone(), pattern })
         })
         .collect();
-    let mut told: Vec<(u32, u32)> = (0..)
-        .zip(&facts)
-        .flat_map(|(at, fact)| fact.pattern.on.iter().map(move |word| (*word, at)))
-        .collect();
-    told.sort_unstable();
-    let told = Lists::new(SORTS.len(), told);
-    BuiltIn { table, facts, told, hints: read("hints", HINTS), scopes }
+    let mut hints: HintPatterns = read("hints", HINTS);
+    let others = (facts.iter_mut().map(|fact| &mut fact.pattern.on))
+        .chain(scopes.iter_mut().map(|scope| &mut scope.words))
+        .chain(hints.all().map(|pattern| &mut pattern.on));
+    let trie = Trie::from_bytes(TRIE);
+    let table = Table::build(rules, conditions, others, trie, sorts, marks.collect());
+    let tells = |fact: &Fact, kind| fact.kinds.is_empty() || fact.kinds.contains(kind);
+    let told = Kind::ALL.iter().map(|kind| {
+        facts.iter().filter(|fact| tells(fact, kind)).map(|fact| fact.pattern.on.list).collect()
+    });
+    let told = told.collect();
+    BuiltIn { table, facts, told, hints, scopes }
 });
 
+impl HintPatterns {
+    fn all(&mut self) -> impl Iterator<Item = &mut Pattern> {
+        let Self { duration, bare, chinese, instant, clock, clock_cjk } = self;
+        [duration, bare, chinese, instant, clock, clock_cjk].into_iter()
+    }
+}
+
 impl BuiltIn {
-    /// The facts whose words stand in some layer, in the order of the data file.
-    pub(crate) fn facts(&self, hits: &Hits) -> impl Iterator<Item = &Fact> {
-        let mut told: Vec<u32> =
-            hits.present().iter().flat_map(|word| self.told.of(*word)).copied().collect();
-        told.sort_unstable();
-        told.dedup();
-        told.into_iter().map(|at| &self.facts[at as usize])
+    /// The facts of a kind whose words stand in a layer, in the order of the data file.
+    pub(crate) fn facts(
+        &self,
+        kind: Kind,
+        layer: usize,
+        hits: &Hits,
+    ) -> impl Iterator<Item = &Fact> {
+        let first = self.facts.first().map_or(0, |fact| fact.pattern.on.list);
+        let told = hits.lists(layer, &self.told[kind as usize]);
+        told.map(move |list| &self.facts[(list - first) as usize])
     }
 }
 
@@ -238,25 +272,27 @@ impl Table {
         let conditions = rules
             .iter()
             .map(|rule| WordConditions {
-                any: intern(&rule.any),
-                all: rule.all.iter().map(|group| intern(group)).collect(),
-                absent: intern(&rule.absent),
+                any: intern(&rule.any).into(),
+                all: rule.all.iter().map(|group| intern(group).into()).collect(),
+                absent: intern(&rule.absent).into(),
             })
             .collect();
         let spellings = words.spellings();
         let trie = Trie::new(spellings.iter().map(|(text, number)| (text.as_str(), *number)));
-        Self::build(rules, conditions, trie, words.sorts(), Vec::new())
+        Self::build(rules, conditions, [].into_iter(), trie, words.sorts(), Vec::new())
     }
 
-    fn build(
+    /// `others` are lists of words that belong to no rule.
+    fn build<'w>(
         rules: Vec<Rule>,
         words: Vec<WordConditions>,
+        others: impl Iterator<Item = &'w mut Words>,
         trie: Trie,
         sorts: Vec<Sort>,
         mut marks: Vec<(u32, Mark)>,
     ) -> Self {
         let vendors = |ids: &[String]| ids.iter().filter_map(|id| index_of(id)).collect();
-        let conditions: Vec<Conditions> = rules
+        let mut conditions: Vec<Conditions> = rules
             .iter()
             .zip(words)
             .map(|(rule, words)| Conditions {
@@ -268,23 +304,27 @@ impl Table {
             .collect();
         let mut order: Vec<u32> = (0..).take(rules.len()).collect();
         order.sort_by_key(|rule| std::cmp::Reverse(rules[*rule as usize].precedence));
-        let mut concerned = Vec::new();
         let mut wordless = Vec::new();
+        let mut numbering = Numbering::after(rules.len());
         for (rank, number) in (0..).zip(&order) {
-            let words = &conditions[*number as usize].words;
-            // One group suffices: a rule matches only if each of its groups has a hit.
-            let trigger = if words.any.is_empty() { words.all.first() } else { Some(&words.any) };
-            match trigger {
-                Some(words) => concerned.extend(words.iter().map(|word| (*word, rank))),
+            let words = &mut conditions[*number as usize].words;
+            match words.trigger() {
+                Some(words) => numbering.add_as(rank, words),
                 None => wordless.push(rank),
             }
+            let WordConditions { any, all, absent } = words;
+            all.iter_mut().chain([any, absent]).for_each(|list| numbering.add(list));
         }
-        concerned.sort_unstable();
-        concerned.dedup();
+        others.for_each(|list| numbering.add(list));
+        let wordy = (0..).take(rules.len()).filter(|rank| !wordless.contains(rank));
+        let tried = wordy.collect();
+        let (list_count, lists) = numbering.finish(sorts.len());
         marks.sort_by_key(|(word, _)| *word);
         Self {
-            concerned: Lists::new(sorts.len(), concerned),
-            marks: Lists::new(sorts.len(), marks),
+            lists,
+            list_count,
+            tried,
+            marks: PerWord::new(sorts.len(), marks),
             trie,
             sorts,
             rules,
@@ -294,40 +334,9 @@ impl Table {
         }
     }
 
-    /// The ranks of the rules that a literal may decide.
-    pub(crate) fn concerned(&self, literal: u32) -> &[u32] {
-        self.concerned.of(literal)
-    }
-
     /// The vendors that a literal tells of.
     pub(crate) fn marks(&self, literal: u32) -> &[Mark] {
         self.marks.of(literal)
-    }
-}
-
-/// One list per literal, stored one after the other.
-#[derive(Debug)]
-struct Lists<T> {
-    starts: Vec<u32>,
-    items: Vec<T>,
-}
-
-impl<T> Lists<T> {
-    /// From pairs sorted by literal.
-    fn new(literals: usize, pairs: Vec<(u32, T)>) -> Self {
-        let mut starts = vec![0; literals + 1];
-        for (literal, _) in &pairs {
-            starts[*literal as usize + 1] += 1;
-        }
-        for at in 1..starts.len() {
-            starts[at] += starts[at - 1];
-        }
-        Self { starts, items: pairs.into_iter().map(|(_, item)| item).collect() }
-    }
-
-    fn of(&self, literal: u32) -> &[T] {
-        let at = literal as usize;
-        &self.items[self.starts[at] as usize..self.starts[at + 1] as usize]
     }
 }
 

@@ -20,6 +20,12 @@ impl Text {
         &self.s
     }
 
+    /// Forgets the text and keeps its memory.
+    pub(crate) fn clear(&mut self) {
+        self.s.clear();
+        self.marks.clear();
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.s.len()
     }
@@ -134,12 +140,13 @@ impl Text {
 
     /// Whether folding would change nothing: printable ASCII with single spaces.
     fn takes_as_it_is(&self, part: &[u8]) -> bool {
-        let mut space = self.s.is_empty() || self.s.ends_with(' ');
-        part.iter().all(|byte| {
-            let doubled = space && *byte == b' ';
-            space = *byte == b' ';
-            !doubled && (0x20..0x7f).contains(byte)
-        })
+        let space = self.s.is_empty() || self.s.ends_with(' ');
+        // No way out early: so it is done for many bytes at once.
+        let plain = part.iter().fold(true, |plain, b| plain & (0x20..0x7f).contains(b));
+        let next = part.get(1..).unwrap_or_default();
+        let doubled =
+            part.iter().zip(next).fold(0, |two, (a, b)| two | u8::from((*a | *b) == b' '));
+        plain && doubled == 0 && !(space && part.first() == Some(&b' '))
     }
 
     fn ends_with_space_after(&self, other: &Self, copied: usize, at: usize) -> bool {

@@ -18,19 +18,30 @@ pub struct KindText {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Texts {
+struct File {
     kind: BTreeMap<Kind, KindText>,
-    /// The title of a limit that lasts for hours or days.
     long_limit: String,
     action: BTreeMap<Action, String>,
 }
 
+/// The texts of a language. There is one for every kind and action, in the order of these.
+struct Texts {
+    kinds: Vec<KindText>,
+    /// The title of a limit that lasts for hours or days.
+    long_limit: String,
+    actions: Vec<String>,
+}
+
 impl Texts {
     fn parse(source: &str) -> Self {
-        let texts: Self =
+        let file: File =
             serde_json::from_str(source).unwrap_or_else(|error| panic!("texts: {error}"));
-        assert!(texts.kind.len() == Kind::ALL.len() && texts.action.len() == Action::ALL.len());
-        texts
+        assert!(file.kind.len() == Kind::ALL.len() && file.action.len() == Action::ALL.len());
+        Self {
+            kinds: file.kind.into_values().collect(),
+            long_limit: file.long_limit,
+            actions: file.action.into_values().collect(),
+        }
     }
 }
 
@@ -54,7 +65,7 @@ fn texts(lang: Lang) -> &'static Texts {
 /// ```
 #[must_use]
 pub fn kind_text(kind: Kind, lang: Lang) -> &'static KindText {
-    &texts(lang).kind[&kind]
+    &texts(lang).kinds[kind as usize]
 }
 
 /// The title for what was read: a limit of a day is no matter of "a short time".
@@ -78,7 +89,7 @@ pub(crate) fn title(kind: Kind, facts: &Facts, lang: Lang) -> &'static str {
 /// ```
 #[must_use]
 pub fn action_text(action: Action, lang: Lang) -> &'static str {
-    &texts(lang).action[&action]
+    &texts(lang).actions[action as usize]
 }
 
 #[cfg(test)]

@@ -11,7 +11,11 @@ pub(crate) struct Trie {
     roots: Box<[u32; 256]>,
     /// Hashes of the first three bytes of words, one bit each: most places of a text are told from
     /// all words by one look.
-    gate: Vec<u32>,
+    gate: Box<[u32; GATE]>,
+    /// Whether any word is a single byte.
+    singles: bool,
+    /// Where the walk of most words goes on after their first three bytes; see [`Head`].
+    heads: Vec<Head>,
     nodes: Vec<Node>,
     /// The first byte of each node's label, so that children are told apart without a look at them.
     firsts: Vec<u8>,
@@ -40,6 +44,18 @@ struct Node {
     children: (u32, u32),
 }
 
+/// The node that three bytes lead to, so that a walk need not begin at the root where most nodes
+/// have many children.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    /// The bytes, and how many of them belong to the node's label.
+    bytes: [u8; 4],
+    node: u32,
+}
+
+/// A free place among the heads.
+const FREE: Head = Head { bytes: [u8::MAX; 4], node: 0 };
+
 impl Trie {
     /// A trie over words with their numbers. ASCII letters are compared without their case: they
     /// must be small in the texts that are walked.
@@ -52,7 +68,9 @@ impl Trie {
         words.sort();
         let mut trie = Self {
             roots: Box::new([0; 256]),
-            gate: vec![0; GATE],
+            gate: Box::new([0; GATE]),
+            singles: false,
+            heads: Vec::new(),
             nodes: Vec::new(),
             firsts: Vec::new(),
             labels: Vec::new(),
@@ -60,12 +78,70 @@ impl Trie {
         };
         for (word, _) in &words {
             trie.open_gate(word);
+            trie.singles |= word.len() == 1;
         }
         let (from, to) = trie.branch(&words, 0);
         for at in from..to {
             trie.roots[usize::from(trie.firsts[at as usize])] = at + 1;
         }
-        trie
+        trie.with_heads()
+    }
+
+    /// Fills the table of heads: a hash table with twice as many places as there are heads.
+    fn with_heads(mut self) -> Self {
+        let mut heads = Vec::new();
+        for root in self.roots.iter().filter(|root| **root > 0) {
+            self.heads_below(root - 1, &[], &mut heads);
+        }
+        self.heads = vec![FREE; (2 * heads.len()).next_power_of_two()];
+        for head in heads {
+            let [a, b, c, _] = head.bytes;
+            let mut at = self.place_of([a, b, c]);
+            while self.heads[at].bytes != FREE.bytes {
+                at = (at + 1) % self.heads.len();
+            }
+            self.heads[at] = head;
+        }
+        self
+    }
+
+    /// Heads at and below a node. There are none where a word ends before its third byte: such a
+    /// word is found from the root.
+    fn heads_below(&self, node: u32, before: &[u8], heads: &mut Vec<Head>) {
+        let Node { label, numbers, children } = self.nodes[node as usize];
+        let label = &self.labels[label.0 as usize..label.1 as usize];
+        let bytes = [before, label].concat();
+        if let [a, b, c, ..] = bytes[..] {
+            let within = u8::try_from(3 - before.len()).unwrap_or_default();
+            heads.push(Head { bytes: [a, b, c, within], node });
+        } else if numbers.0 == numbers.1 {
+            (children.0..children.1).for_each(|child| self.heads_below(child, &bytes, heads));
+        }
+    }
+
+    /// Where the search for a head begins.
+    #[inline]
+    fn place_of(&self, head: [u8; 3]) -> usize {
+        gate_of(head) & (self.heads.len() - 1)
+    }
+
+    /// The node that the first bytes of `text` lead to, and how many bytes of its label and of the
+    /// text are known to be the same.
+    #[inline]
+    fn begin(&self, text: &[u8]) -> Option<(u32, u32, usize)> {
+        if let Some([a, b, c]) = text.first_chunk() {
+            let mut at = self.place_of([*a, *b, *c]);
+            while let Head { bytes: [x, y, z, within @ ..=3], node } = self.heads[at] {
+                if [x, y, z] == [*a, *b, *c] {
+                    return Some((node, u32::from(within), 3));
+                }
+                at = (at + 1) & (self.heads.len() - 1);
+            }
+        }
+        match self.roots[usize::from(*text.first()?)] {
+            0 => None,
+            root => Some((root - 1, 1, 1)),
+        }
     }
 
     fn open_gate(&mut self, word: &[u8]) {
@@ -89,7 +165,8 @@ impl Trie {
     fn may_begin(&self, text: &[u8], start: usize) -> bool {
         match text.get(start..).and_then(|rest| rest.first_chunk()) {
             Some(head) => {
-                self.is_open(gate_of(*head)) || self.is_open(GATE_BITS + usize::from(head[0]))
+                self.is_open(gate_of(*head))
+                    || self.singles && self.is_open(GATE_BITS + usize::from(head[0]))
             }
             None => true,
         }
@@ -102,7 +179,7 @@ impl Trie {
             [node.label, node.numbers, node.children].into_iter().flat_map(|(a, b)| [a, b])
         });
         let lens = [self.nodes.len(), self.numbers.len()].map(offset);
-        let words = self.roots.iter().chain(&self.gate).copied().chain(lens).chain(nodes);
+        let words = self.roots.iter().chain(&*self.gate).copied().chain(lens).chain(nodes);
         let words = words.chain(self.numbers.iter().copied());
         let mut bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
         bytes.extend(&self.firsts);
@@ -116,7 +193,8 @@ impl Trie {
         let mut words = words.iter().map(|word| u32::from_le_bytes(*word));
         let mut next = || words.next().unwrap_or_default();
         let roots = Box::new(std::array::from_fn(|_| next()));
-        let gate = (0..GATE).map(|_| next()).collect();
+        let gate: Box<[u32; GATE]> = Box::new(std::array::from_fn(|_| next()));
+        let singles = gate[GATE_BITS / 32..].iter().any(|open| *open != 0);
         let (nodes, numbers) = (next() as usize, next() as usize);
         let nodes: Vec<Node> = (0..nodes)
             .map(|_| Node {
@@ -128,7 +206,9 @@ impl Trie {
         let numbers: Vec<u32> = (0..numbers).map(|_| next()).collect();
         let rest = &bytes[4 * (256 + GATE + 2 + 6 * nodes.len() + numbers.len())..];
         let (firsts, labels) = rest.split_at(nodes.len());
-        Self { roots, gate, firsts: firsts.to_vec(), labels: labels.to_vec(), nodes, numbers }
+        let (firsts, labels) = (firsts.to_vec(), labels.to_vec());
+        Self { roots, gate, singles, heads: Vec::new(), firsts, labels, nodes, numbers }
+            .with_heads()
     }
 
     /// Adds the nodes below the first `depth` bytes, which all `words` share; returns their range.
@@ -159,14 +239,13 @@ impl Trie {
 
     /// Calls `hit` for every word that begins at `start` of `text`, with its numbers and its end.
     pub(crate) fn walk(&self, text: &[u8], start: usize, mut hit: impl FnMut(&[u32], usize)) {
-        let mut at = start;
-        let mut node = match text.get(at).map(|byte| self.roots[usize::from(*byte)]) {
-            Some(next @ 1..) => next - 1,
-            _ => return,
+        let Some((mut node, mut same, read)) = text.get(start..).and_then(|t| self.begin(t)) else {
+            return;
         };
+        let mut at = start + read;
         loop {
             let Node { label, numbers, children } = self.nodes[node as usize];
-            let label = &self.labels[label.0 as usize..label.1 as usize];
+            let label = &self.labels[(label.0 + same) as usize..label.1 as usize];
             // Labels are a few bytes long: a loop beats a call.
             let end = at + label.len();
             if end > text.len() || label.iter().zip(&text[at..end]).any(|(a, b)| a != b) {
@@ -182,6 +261,7 @@ impl Trie {
                 Some(child) => node = children.0 + offset(child),
                 None => return,
             }
+            (at, same) = (at + 1, 1);
         }
     }
 
@@ -194,18 +274,29 @@ impl Trie {
         small: &[u8],
         mut hit: impl FnMut(&[u32], usize, usize),
     ) {
-        let mut before = Class::Other;
-        for (start, byte) in text.iter().enumerate() {
-            let class = CLASSES[usize::from(*byte)];
-            let begins = match class {
-                Class::Other | Class::Underscore => true,
-                Class::Capital => !matches!(before, Class::Capital | Class::Underscore),
-                Class::Small => before == Class::Other,
+        let mut before = OTHER.into();
+        for (at, part) in (0..).step_by(BLOCK).zip(text.chunks(BLOCK)) {
+            let classes = match part.first_chunk() {
+                Some(block) => classes(block),
+                None => {
+                    // What fills the last block begins a word at the end at most; none fits there.
+                    let mut block = [b'a'; BLOCK];
+                    block[..part.len()].copy_from_slice(part);
+                    classes(&block)
+                }
             };
-            if begins && self.may_begin(small, start) {
-                self.walk(small, start, |numbers, end| hit(numbers, start, end));
+            for (at, eight) in (at..).step_by(8).zip(classes.as_chunks().0) {
+                let eight = u64::from_le_bytes(*eight);
+                let mut begins = beginnings(eight, (eight << 8) | before);
+                before = eight >> 56;
+                while begins != 0 {
+                    let start = at + begins.trailing_zeros() as usize / 8;
+                    begins &= begins - 1;
+                    if self.may_begin(small, start) {
+                        self.walk(small, start, |numbers, end| hit(numbers, start, end));
+                    }
+                }
             }
-            before = class;
         }
     }
 
@@ -219,31 +310,41 @@ impl Trie {
     }
 }
 
-/// What a byte means for the beginnings of words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Class {
-    /// Neither letter nor digit of ASCII.
-    Other,
-    Underscore,
-    /// A small letter or a digit.
-    Small,
-    Capital,
-}
+/// How many bytes are looked at together for the beginnings of words.
+const BLOCK: usize = 32;
 
-const CLASSES: [Class; 256] = {
-    let mut classes = [Class::Other; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        classes[byte as usize] = match byte {
-            b'_' => Class::Underscore,
-            b'a'..=b'z' | b'0'..=b'9' => Class::Small,
-            b'A'..=b'Z' => Class::Capital,
-            _ => Class::Other,
-        };
-        byte += 1;
+/// What a byte is for the beginnings of words, one bit each: a small letter or digit, a capital,
+/// an underscore, or something else.
+const SMALL: u8 = 1;
+const CAPITAL: u8 = 2;
+const UNDERSCORE: u8 = 4;
+const OTHER: u8 = 0;
+
+/// The class of each byte. By itself and without branches, so that the compiler does it for
+/// sixteen bytes at once.
+#[inline(never)]
+fn classes(block: &[u8; BLOCK]) -> [u8; BLOCK] {
+    let mut classes = [OTHER; BLOCK];
+    for (class, byte) in classes.iter_mut().zip(block) {
+        let small = byte.is_ascii_lowercase() | byte.is_ascii_digit();
+        *class = SMALL * u8::from(small)
+            + CAPITAL * u8::from(byte.is_ascii_uppercase())
+            + UNDERSCORE * u8::from(*byte == b'_');
     }
     classes
-};
+}
+
+/// A one in each of eight bytes where a word can begin, by their classes and those of the bytes
+/// before them.
+#[inline]
+fn beginnings(classes: u64, before: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let (small, capital) = (classes, classes >> 1);
+    let joins = (before >> 1) | (before >> 2);
+    // A small letter goes on with what any of these began, a capital with the last two.
+    let within = (small & (before | joins)) | (capital & joins);
+    !within & ONES
+}
 
 /// Tables have far fewer than 2³² entries.
 fn offset(at: usize) -> u32 {
@@ -276,6 +377,20 @@ mod tests {
         assert_eq!(found(&words, "pirate rate_limit rates"), [(0, 7, 11), (0, 18, 22)]);
         assert_eq!(found(&words, "perRate RATE_X XRATE"), [(0, 3, 7), (0, 8, 12), (6, 12, 14)]);
         assert_eq!(found(&words, "被限流了(1008)a_x"), [(4, 3, 9), (5, 12, 18), (6, 19, 21)]);
+        let heads = ["a", "bc", "bcd", "bce f", "xyz", "xyzzy", "xw"];
+        assert_eq!(
+            found(&heads, "abc bcd bce f xyzzy xw xy"),
+            [
+                (0, 0, 1),
+                (1, 4, 6),
+                (2, 4, 7),
+                (1, 8, 10),
+                (3, 8, 13),
+                (4, 14, 17),
+                (5, 14, 19),
+                (6, 20, 22)
+            ]
+        );
         assert_eq!(found(&words, ""), []);
         assert_eq!(found(&words, "rat"), []);
         assert_eq!(found(&[], "rate"), []);

@@ -75,6 +75,8 @@ struct File {
 /// The vendors and how they are looked up.
 struct Directory {
     vendors: Vec<Vendor>,
+    /// By ids and other names, in small letters.
+    names: HashMap<String, usize>,
     /// By parts of hosts; the numbers are indexes.
     hosts: Trie,
     /// By the names of response headers.
@@ -101,6 +103,12 @@ static DIRECTORY: LazyLock<Directory> = LazyLock::new(|| {
             .flat_map(move |(v, at)| list(v).iter().map(move |word| (word.as_str(), at)))
     }
     let shapes = words(&vendors, |v| &v.shape, 0).chain(words(&vendors, |v| &v.pasted, PASTED));
+    let ids = vendors.iter().enumerate().map(|(at, vendor)| (&vendor.id, at));
+    let others = vendors.iter().enumerate().flat_map(|(at, v)| v.hint.iter().map(move |h| (h, at)));
+    let mut names = HashMap::new();
+    for (name, at) in ids.chain(others) {
+        names.entry(name.to_ascii_lowercase()).or_insert(at);
+    }
     let mut headers = HashMap::new();
     for (at, vendor) in vendors.iter().enumerate() {
         for name in &vendor.headers {
@@ -111,6 +119,7 @@ static DIRECTORY: LazyLock<Directory> = LazyLock::new(|| {
         hosts: Trie::new(words(&vendors, |v| &v.hosts, 0)),
         shapes: Trie::new(shapes),
         headers,
+        names,
         vendors,
     }
 });
@@ -135,9 +144,9 @@ pub fn vendor(id: &str) -> Option<&'static Vendor> {
 
 pub(crate) fn index_of(name: &str) -> Option<usize> {
     let name = name.trim();
-    vendors().iter().position(|v| v.id.eq_ignore_ascii_case(name)).or_else(|| {
-        vendors().iter().position(|v| v.hint.iter().any(|h| h.eq_ignore_ascii_case(name)))
-    })
+    let names = &DIRECTORY.names;
+    // Callers mostly write small letters.
+    names.get(name).or_else(|| names.get(&name.to_ascii_lowercase())).copied()
 }
 
 /// How much of a body is looked at for its shape, in bytes.
@@ -216,10 +225,6 @@ impl<'e> Witnesses<'e> {
 
     /// The innermost speaker: one whose words stand in the text, else whom the call went to.
     pub(crate) fn speaker(&self) -> Option<&'static Vendor> {
-        self.speaker_at().map(|at| &vendors()[at])
-    }
-
-    fn speaker_at(&self) -> Option<usize> {
         let first = |relay: bool| {
             let plain = |at: &&usize| vendors()[**at].relay == relay;
             self.layers
@@ -231,24 +236,23 @@ impl<'e> Witnesses<'e> {
                 .or_else(|| self.words.iter().rev().find(plain))
                 .or_else(|| self.headers.iter().find(plain))
         };
-        first(false).copied().or_else(|| self.shape()).or_else(|| first(true).copied())
+        let at = first(false).copied().or_else(|| self.shape()).or_else(|| first(true).copied());
+        at.map(|at| &vendors()[at])
     }
 
     /// Who handed the error on, outermost first, ending with the speaker.
-    pub(crate) fn path(&self) -> Vec<String> {
-        let mut path: Vec<usize> = Vec::new();
+    pub(crate) fn path(&self, speaker: Option<&Vendor>) -> Vec<String> {
         let relays = |at: &&usize| vendors()[**at].relay;
         let outer = self.hint.iter().chain(&self.host).chain(&self.headers).filter(relays);
+        let mut path: Vec<String> = Vec::new();
         for at in outer.chain(&self.layers) {
-            if !path.contains(at) {
-                path.push(*at);
+            let id = &vendors()[*at].id;
+            if speaker.is_none_or(|speaker| speaker.id != *id) && !path.contains(id) {
+                path.push(id.clone());
             }
         }
-        if let Some(at) = self.speaker_at() {
-            path.retain(|other| *other != at);
-            path.push(at);
-        }
-        path.into_iter().map(|at| vendors()[at].id.clone()).collect()
+        path.extend(speaker.map(|speaker| speaker.id.clone()));
+        path
     }
 }
 
@@ -304,6 +308,7 @@ mod tests {
         evidence.provider = Some("LM-Studio".to_owned());
         assert_eq!(Witnesses::of(&evidence).speaker().unwrap().id, "lmstudio");
         evidence.provider = Some("openrouter".to_owned());
-        assert_eq!(Witnesses::of(&evidence).path(), ["openrouter", "deepseek"]);
+        let witnesses = Witnesses::of(&evidence);
+        assert_eq!(witnesses.path(witnesses.speaker()), ["openrouter", "deepseek"]);
     }
 }

@@ -4,8 +4,9 @@ use crate::literal::Sort;
 use crate::unwrap::{Key, Layer};
 
 impl Sort {
-    /// Whether a literal of this sort may match at this place of the layer.
-    pub(crate) fn fits(self, layer: &Layer, start: usize, end: usize) -> bool {
+    /// Whether a literal of this sort may match at this place of the layer. `urls` tells whether
+    /// the layer holds any address; see [`holds_url`].
+    pub(crate) fn fits(self, layer: &Layer, urls: bool, start: usize, end: usize) -> bool {
         let s = layer.text.as_str().as_bytes();
         let word = |b: u8| b.is_ascii_alphanumeric();
         // An underscore joins: `extra_forbidden` says nothing of "forbidden".
@@ -15,8 +16,8 @@ impl Sort {
         let mut codes = layer.fields.iter().filter(|f| f.key == Key::Code);
         match self {
             Self::Mark => true,
-            Self::Word => begins() && !in_url(s, start),
-            Self::WholeWord => begins() && ends() && !in_url(s, start),
+            Self::Word => begins() && !(urls && in_url(s, start)),
+            Self::WholeWord => begins() && ends() && !(urls && in_url(s, start)),
             Self::Code => {
                 codes.any(|f| f.start == start && f.end == end)
                     || identifier_like(&s[start..end]) && alone(s, start, end)
@@ -62,6 +63,12 @@ fn in_brackets(s: &[u8], start: usize, end: usize) -> bool {
     let after = s.get(end);
     matches!(before, Some(b'(' | b'[' | b':' | b'=' | b'"' | b'\''))
         && after.is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'.' && *b != b'-')
+}
+
+/// Whether some place of a text may be inside an address.
+pub(crate) fn holds_url(s: &[u8]) -> bool {
+    memchr::memchr_iter(b':', s).any(|at| s[at..].starts_with(b"://"))
+        || memchr::memchr_iter(b'.', s).any(|at| s[..at].ends_with(b"www"))
 }
 
 /// Whether the place is inside an address: words there do not speak.

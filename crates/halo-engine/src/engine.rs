@@ -8,12 +8,13 @@ use halo_config::{Config, ConfigError, RemovedRule, RulesFolder};
 use halo_diagnose::Context;
 use halo_recover::Policy;
 use halo_store::Store;
-use halo_transport::{Client, ClientOptions};
+use halo_transport::ClientOptions;
 use halo_types::{ConversationId, Fact, Lang, Record, Timestamp};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::clients::Clients;
 use crate::live::Live;
 use crate::log::Log;
 use crate::model::Update;
@@ -40,7 +41,7 @@ pub struct Options {
     pub store: Arc<dyn Store>,
     /// The practice provider, where one runs.
     pub practice: Option<Practice>,
-    /// Timers and limits of connections to providers.
+    /// How providers are reached where the settings say nothing.
     pub client: ClientOptions,
 }
 
@@ -59,7 +60,7 @@ struct Inner {
     config: Config,
     store: Arc<dyn Store>,
     practice: Option<Practice>,
-    client: Client,
+    clients: Arc<Clients>,
     facts: RwLock<Vec<Fact>>,
     rules: RulesFolder,
     live: Mutex<HashMap<ConversationId, Arc<Live>>>,
@@ -72,7 +73,7 @@ impl Engine {
     /// Opens the engine and settles what an earlier process left unfinished.
     ///
     /// # Errors
-    /// If the store cannot be read or the HTTP client cannot be made.
+    /// If the store cannot be read.
     pub async fn open(options: Options) -> Result<Self, EngineError> {
         let mut facts = options.store.facts().await?;
         if let Some(practice) = &options.practice {
@@ -81,7 +82,7 @@ impl Engine {
             facts.extend(practice.models.iter().flat_map(of));
         }
         let engine = Self(Arc::new(Inner {
-            client: Client::new(options.client)?,
+            clients: Arc::new(Clients::new(options.client)),
             rules: RulesFolder::new(options.config.paths().rules()),
             config: options.config,
             store: options.store,
@@ -92,6 +93,7 @@ impl Engine {
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
         }));
+        engine.watch_providers();
         engine.settle_unfinished().await?;
         Ok(engine)
     }
@@ -169,12 +171,6 @@ impl Engine {
         self.0.practice.as_ref()
     }
 
-    /// The client that speaks to providers.
-    #[must_use]
-    pub fn client(&self) -> &Client {
-        &self.0.client
-    }
-
     /// News from now on.
     #[must_use]
     pub fn updates(&self) -> broadcast::Receiver<Update> {
@@ -199,6 +195,10 @@ impl Engine {
     #[must_use]
     pub fn closing(&self) -> &CancellationToken {
         &self.0.closing
+    }
+
+    pub(crate) fn clients(&self) -> &Arc<Clients> {
+        &self.0.clients
     }
 
     pub(crate) fn tasks(&self) -> &TaskTracker {

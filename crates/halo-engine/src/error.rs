@@ -69,7 +69,4 @@ pub enum EngineError {
     /// The settings could not be read or written.
     #[error("the settings could not be changed")]
     Config(#[from] halo_config::ConfigError),
-    /// The HTTP client could not be made.
-    #[error("the connection to the provider could not be set up")]
-    Transport(#[from] halo_transport::ClientError),
 }

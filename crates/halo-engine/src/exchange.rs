@@ -5,10 +5,10 @@ use std::time::Instant;
 use halo_config::{ProviderConfig, Secret};
 use halo_context::request_tokens;
 use halo_store::ChunkKind;
-use halo_transport::Call;
+use halo_transport::{Call, Client};
 use halo_types::{
-    AttemptId, AttemptStart, Blobs, ChatRequest, ConversationMeta, Evidence, Part, Phase, Protocol,
-    Record, RequestFacts, StepId, Target, Turn,
+    AttemptId, AttemptStart, Blobs, ChatRequest, ConversationMeta, Evidence, Headers, Part, Phase,
+    Protocol, Record, RequestFacts, StepId, Target, Turn,
 };
 use halo_wire::{Answer, EncodeOptions, Event, MaxTokensField, encode, endpoint};
 use sha2::{Digest, Sha256};
@@ -41,6 +41,21 @@ pub(crate) struct Sent {
     /// Milliseconds to the first part of the answer.
     pub(crate) first_part_ms: Option<u64>,
     pub(crate) total_ms: u64,
+    /// What the head of the answer said about limits and the request's id; empty where none came.
+    pub(crate) headers: Headers,
+}
+
+/// What came of an exchange, before it is known how long it took in all.
+struct Exchanged {
+    outcome: Outcome,
+    first_part_ms: Option<u64>,
+    headers: Headers,
+}
+
+impl Exchanged {
+    fn before_any_answer(outcome: Outcome) -> Self {
+        Self { outcome, first_part_ms: None, headers: Headers::default() }
+    }
 }
 
 /// What came of a request.
@@ -202,8 +217,15 @@ impl Engine {
         guard.attempt_begins(attempt, target, at);
         self.tell(crate::Update::Changed(turn.conversation));
         let began = Instant::now();
-        let (outcome, first_part_ms) = match call {
-            Ok(call) => self.exchange(guard, attempt, call, began).await,
+        let failed = |evidence| {
+            let (evidence, answer) = (Box::new(evidence), Box::default());
+            Exchanged::before_any_answer(Outcome::Failed { evidence, answer })
+        };
+        let exchanged = match call {
+            Ok(call) => match self.client(&route.provider).await {
+                Ok(client) => self.exchange(&client, guard, attempt, call, began).await,
+                Err(error) => failed(*error.evidence(&call)),
+            },
             // Nothing left this machine: Halo speaks for itself.
             Err(words) => {
                 let evidence = Evidence {
@@ -215,31 +237,37 @@ impl Engine {
                     },
                     ..Evidence::from_text(words)
                 };
-                let answer = Box::default();
-                (Outcome::Failed { evidence: Box::new(evidence), answer }, None)
+                failed(evidence)
             }
         };
-        Ok(Some(Sent { attempt, outcome, first_part_ms, total_ms: ms(began) }))
+        let Exchanged { outcome, first_part_ms, headers } = exchanged;
+        Ok(Some(Sent { attempt, outcome, first_part_ms, total_ms: ms(began), headers }))
     }
 
     /// Sends a call and reads its answer to the end.
     async fn exchange(
         &self,
+        client: &Client,
         guard: &RunGuard,
         attempt: AttemptId,
         call: Call,
         began: Instant,
-    ) -> (Outcome, Option<u64>) {
+    ) -> Exchanged {
         let mut answer = Box::<Answer>::default();
         let mut first_part_ms = None;
         let cancel = guard.cancel();
         let facts = call.request.clone();
         let (provider, url) = (call.provider.clone(), call.url.clone());
-        let mut reply = match self.client().send(call, cancel).await {
+        let mut reply = match client.send(call, cancel).await {
             Ok(reply) => reply,
-            Err(_) if cancel.is_cancelled() => return (Outcome::Stopped { answer }, None),
-            Err(evidence) => return (Outcome::Failed { evidence, answer }, None),
+            Err(_) if cancel.is_cancelled() => {
+                return Exchanged::before_any_answer(Outcome::Stopped { answer });
+            }
+            Err(evidence) => {
+                return Exchanged::before_any_answer(Outcome::Failed { evidence, answer });
+            }
         };
+        let headers = telling(reply.headers());
         let journal = Journal::start(self.store().clone(), attempt);
         let mut raw = Vec::new();
         let ended = loop {
@@ -286,7 +314,7 @@ impl Engine {
             }
             None => Outcome::Answered { answer },
         };
-        (outcome, first_part_ms)
+        Exchanged { outcome, first_part_ms, headers }
     }
 
     /// The bytes of the pictures in a request.
@@ -304,6 +332,19 @@ impl Engine {
     }
 }
 
+/// What is kept of the headers of every answer: the state of rate limits, and the names under
+/// which provider and relays find the request again. The rest (cookies, caches, policies) says
+/// nothing about it.
+fn telling(headers: &Headers) -> Headers {
+    const PARTS: &[&str] = &["ratelimit", "rate-limit", "request-id", "requestid", "trace-id"];
+    const NAMES: &[&str] = &["retry-after", "cf-ray", "x-amzn-trace-id", "openai-processing-ms"];
+    let kept = headers.iter().filter(|(name, _)| {
+        let name = name.to_ascii_lowercase();
+        NAMES.contains(&name.as_str()) || PARTS.iter().any(|part| name.contains(part))
+    });
+    Headers::new(kept)
+}
+
 /// Milliseconds since `began`.
 pub(crate) fn ms(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
@@ -316,4 +357,27 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(out, "{byte:02x}");
         out
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_headers_stays_what_tells_of_limits_and_the_request() {
+        let headers = Headers::new([
+            ("content-type", "text/event-stream"),
+            ("X-RateLimit-Remaining-Requests", "59"),
+            ("anthropic-ratelimit-tokens-reset", "2026-01-01T00:00:00Z"),
+            ("set-cookie", "a=…"),
+            ("request-id", "req_1"),
+            ("x-oneapi-request-id", "2"),
+            ("cf-ray", "3"),
+            ("retry-after", "4"),
+            ("strict-transport-security", "max-age=1"),
+        ]);
+        let kept = telling(&headers);
+        let values: Vec<&str> = kept.iter().map(|(_, value)| value).collect();
+        assert_eq!(values, ["59", "2026-01-01T00:00:00Z", "req_1", "2", "3", "4"]);
+    }
 }

@@ -30,12 +30,14 @@
 //! ```
 
 mod act;
-mod check;
+mod clients;
 mod compact;
 mod conversations;
+mod doctor;
 mod engine;
 mod error;
 mod exchange;
+mod fetch;
 mod journal;
 mod live;
 mod log;
@@ -51,9 +53,14 @@ mod turn;
 mod view;
 
 pub use act::Act;
-pub use check::{TestFailure, TestReport, TestStage, TestStep};
+pub use doctor::{
+    DoctorReport, DoctorStage, Patient, Proof, RawReply, StageReport, TestFailure, Verdict,
+    learned_words,
+};
 pub use engine::{Engine, Options, now};
 pub use error::EngineError;
+pub use halo_context::{Known, ModelFacts};
+pub use halo_transport::{CaError, check_ca_file};
 pub use model::{
     Activity, AttemptLine, Card, ConversationSummary, ConversationView, Item, MessageView, Meter,
     Offer, Purpose, Running, StepView, Update, WaitView,

@@ -67,6 +67,9 @@ pub struct MessageView {
     pub siblings: Vec<MessageId>,
     /// For answers: the turn, so that Continue and Resend can name it.
     pub turn: Option<TurnId>,
+    /// For whole answers: what it cost by the prices known now, in nano-dollars; `None` where they
+    /// or the figures of the answer do not say.
+    pub cost: Option<u64>,
     /// Whether its pictures are left out of requests to the present target.
     pub images_omitted: bool,
     /// Whether it is sent only as part of a summary.

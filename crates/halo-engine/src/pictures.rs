@@ -112,6 +112,11 @@ pub(crate) fn inspect(bytes: &[u8], name: Option<String>) -> Result<ImageRef, En
     })
 }
 
+/// A small red square as PNG: nobody mistakes its colour.
+pub(crate) fn red_square() -> Vec<u8> {
+    png(&image::RgbImage::from_pixel(64, 64, image::Rgb([220, 20, 20])))
+}
+
 /// A small picture for practice: a sun over a sea, as PNG.
 pub(crate) fn sample() -> Vec<u8> {
     let (width, height) = (480u32, 320u32);
@@ -127,6 +132,10 @@ pub(crate) fn sample() -> Vec<u8> {
             image::Rgb([38, 92 + wave, 140 + wave])
         }
     });
+    png(&picture)
+}
+
+fn png(picture: &image::RgbImage) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     match picture.write_to(&mut bytes, ImageFormat::Png) {
         Ok(()) => bytes.into_inner(),

@@ -1,8 +1,8 @@
 //! The models that can be asked, and what is known about them.
 
-use halo_config::{ProviderConfig, catalogue};
+use halo_config::{ProviderConfig, catalogue_at};
 use halo_context::{ModelFacts, resolve};
-use halo_types::{Fact, FactId, FactOrigin, FactScope, FactValue, ProviderId, Target, Timestamp};
+use halo_types::{Fact, FactId, FactOrigin, FactScope, FactValue, Price, ProviderId, Target};
 use halo_wire::ModelInfo;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -20,6 +20,8 @@ pub struct TargetInfo {
     pub vision: Option<bool>,
     /// Its window in tokens; `None` where unknown.
     pub window: Option<u64>,
+    /// What its tokens cost there; `None` where unknown.
+    pub price: Option<Price>,
     /// Whether it is played by the simulator.
     pub practice: bool,
 }
@@ -51,6 +53,7 @@ impl Engine {
                     provider_name: provider.name.clone(),
                     vision: known.sees(),
                     window: known.window(),
+                    price: known.price.map(|known| known.value),
                     practice: practice.as_ref() == Some(&provider.id),
                 });
             }
@@ -84,6 +87,27 @@ impl Engine {
         }
     }
 
+    /// What is known about models at a provider, which need not be saved, in their order. A list
+    /// that the provider just gave speaks for itself: names alone say nothing.
+    #[must_use]
+    pub fn facts_of(&self, provider: &ProviderConfig, models: &[ModelInfo]) -> Vec<ModelFacts> {
+        let stored = self.facts_snapshot();
+        let known = |model: &ModelInfo| {
+            let mut facts = provider_facts(provider, model);
+            let scope = scope(provider, &model.id);
+            facts.extend(stored.iter().filter(|fact| fact.scope == scope).cloned());
+            model_facts(&facts, provider, &model.id)
+        };
+        models.iter().map(known).collect()
+    }
+
+    /// Keeps what a saved provider's own list says about its models.
+    pub async fn learn_models(&self, provider: &ProviderConfig, models: &[ModelInfo]) {
+        for fact in models.iter().flat_map(|model| provider_facts(provider, model)) {
+            self.learn(fact).await;
+        }
+    }
+
     /// Stores what an error or an answer taught about a model.
     pub(crate) async fn learn(&self, fact: Fact) {
         // Losing a fact costs one more error, never a message.
@@ -110,19 +134,14 @@ pub(crate) fn model_facts(facts: &[Fact], provider: &ProviderConfig, model: &str
     let scope = scope(provider, model);
     let mut own: Vec<Fact> = facts.iter().filter(|fact| fact.scope == scope).cloned().collect();
     if provider.preset != crate::practice::PRESET
-        && let Some(entry) = catalogue(model)
+        && let Some(entry) = catalogue_at(&provider.base_url, model)
     {
-        let values = [
-            entry.context_window.map(FactValue::ContextWindow),
-            entry.max_output.map(FactValue::MaxOutput),
-            entry.vision.map(FactValue::Vision),
-        ];
-        own.extend(values.into_iter().flatten().map(|value| Fact {
+        own.extend(entry.facts().iter().map(|fact| Fact {
             id: FactId::new(Uuid::nil()),
             scope: scope.clone(),
-            value,
+            value: fact.value.clone(),
             origin: FactOrigin::Catalogue,
-            at: Timestamp(0),
+            at: fact.source.at,
             quote: None,
             attempt: None,
         }));
@@ -134,10 +153,14 @@ pub(crate) fn model_facts(facts: &[Fact], provider: &ProviderConfig, model: &str
 /// newer list replaces what an older one said.
 pub(crate) fn provider_facts(provider: &ProviderConfig, model: &ModelInfo) -> Vec<Fact> {
     let scope = scope(provider, &model.id);
+    // The place in this list goes into the id: a new value comes at the end.
     let values = [
         model.context_window.map(FactValue::ContextWindow),
         model.max_output.map(FactValue::MaxOutput),
         model.vision.map(FactValue::Vision),
+        model.tools.map(FactValue::Tools),
+        model.thinking.map(FactValue::Reasoning),
+        model.price.map(FactValue::Price),
     ];
     let fact = |(n, value): (usize, FactValue)| {
         let name = format!("{n}\0{}\0{}\0{}", scope.provider, scope.base_url, scope.model);
@@ -154,4 +177,41 @@ pub(crate) fn provider_facts(provider: &ProviderConfig, model: &ModelInfo) -> Ve
         }
     };
     values.into_iter().enumerate().filter_map(|(n, v)| Some((n, v?))).map(fact).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use halo_config::preset;
+
+    use super::*;
+
+    #[test]
+    fn the_catalogue_speaks_of_the_place_and_is_beaten_by_its_list() {
+        let mut provider =
+            ProviderConfig::from_preset(preset("openai").unwrap(), "mine".parse().unwrap());
+        let own = model_facts(&[], &provider, "gpt-5.4");
+        let window = own.context_window.unwrap();
+        assert_eq!(window.value, 1_050_000);
+        assert_eq!(window.origin, FactOrigin::Catalogue);
+        assert_eq!(window.at, halo_config::catalogue_source().at);
+        assert!(own.price.is_some() && own.tools.is_some() && own.reasoning.is_some());
+
+        let listed = ModelInfo {
+            id: "gpt-5.4".to_owned(),
+            context_window: Some(400_000),
+            ..ModelInfo::default()
+        };
+        let facts = provider_facts(&provider, &listed);
+        let both = model_facts(&facts, &provider, "gpt-5.4");
+        assert_eq!(both.window(), Some(400_000));
+        assert_eq!(both.price, own.price, "the list says nothing about it");
+        assert_eq!(model_facts(&facts, &provider, "gpt-5.4-mini").window(), Some(272_000));
+
+        // What was learned at one address is not known at another, and a relay has no price.
+        provider.base_url = "https://relay.example/v1".to_owned();
+        let relayed = model_facts(&facts, &provider, "gpt-5.4");
+        assert_eq!(relayed.window(), Some(1_050_000));
+        assert_eq!(relayed.price, None);
+        assert_eq!(model_facts(&facts, &provider, "my-own-model"), ModelFacts::default());
+    }
 }

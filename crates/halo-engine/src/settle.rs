@@ -7,8 +7,8 @@ use halo_diagnose::diagnose;
 use halo_recover::{Machine, Next, Repair, Signs};
 use halo_types::{
     AttemptEnd, AttemptId, AttemptOutcome, Diagnosis, Ending, Evidence, Fact, FactId, FactOrigin,
-    FactValue, Kind, Lang, Message, MessageId, Origin, Part, Record, Role, Step, StepBy, StepId,
-    StepKind, StopReason, Target, Turn, TurnId, TurnKind, Wait, WaitEnd,
+    FactValue, Headers, Kind, Lang, Message, MessageId, Origin, Part, Record, Role, Step, StepBy,
+    StepId, StepKind, StopReason, Target, Turn, TurnId, TurnKind, Wait, WaitEnd,
 };
 use halo_wire::Answer;
 use uuid::Uuid;
@@ -115,6 +115,7 @@ pub(crate) async fn settle(
         outcome,
         first_part_ms: sent.first_part_ms,
         total_ms: sent.total_ms,
+        headers: if failure.is_some() { Headers::default() } else { sent.headers },
         at: now(),
     };
     let mut records: Vec<Record> = message.into_iter().map(Record::Message).collect();

@@ -2,8 +2,8 @@
 
 use halo_store::ChunkKind;
 use halo_types::{
-    AttemptEnd, AttemptOutcome, AttemptStart, Ending, Message, MessageId, Origin, Part, Record,
-    Role, TurnKind,
+    AttemptEnd, AttemptOutcome, AttemptStart, Ending, Headers, Message, MessageId, Origin, Part,
+    Record, Role, TurnKind,
 };
 use uuid::Uuid;
 
@@ -77,6 +77,7 @@ impl Engine {
             outcome: AttemptOutcome::Died { partial },
             first_part_ms: None,
             total_ms: at.ms_since(start.at),
+            headers: Headers::default(),
             at,
         })));
         self.append(&live, &records).await?;

@@ -6,8 +6,9 @@ use halo_context::{CompactInput, ModelFacts, ViewInput, in_force, plan, request_
 use halo_diagnose::{Context, diagnose};
 use halo_recover::Situation;
 use halo_types::{
-    Action, AttemptOutcome, Blame, Ending, Evidence, Message, MessageId, Phase, RequestFacts, Role,
-    StepKind, StopReason, Target, Timestamp, TransportClass, TransportFailure, TurnKind,
+    Action, AttemptOutcome, Blame, Ending, Evidence, Message, MessageId, Phase, Price,
+    RequestFacts, Role, StepKind, StopReason, Target, Timestamp, TransportClass, TransportFailure,
+    TurnKind,
 };
 
 use crate::log::{AttemptLog, Log, TurnLog};
@@ -116,6 +117,8 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
         }
     }
 
+    let prices: HashMap<&Target, Price> =
+        input.targets.iter().filter_map(|info| Some((&info.target, info.price?))).collect();
     let mut items = Vec::new();
     for message in &branch {
         for entry in &log.steps {
@@ -124,7 +127,7 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
                 items.push(Item::Step(step_view(entry, &view_input)));
             }
         }
-        items.push(Item::Message(Box::new(message_view(input, message, &next))));
+        items.push(Item::Message(Box::new(message_view(input, message, &next, &prices))));
         for (turn, attempt) in attempts.remove(&message.id).unwrap_or_default() {
             if let Some(card) = card(input, turn, attempt, last_attempt, &branch, &next) {
                 items.push(Item::Card(Box::new(card)));
@@ -171,6 +174,7 @@ fn message_view(
     input: &ShowInput<'_>,
     message: &Message,
     next: &halo_context::View,
+    prices: &HashMap<&Target, Price>,
 ) -> MessageView {
     let is_head = input.log.head == Some(message.id);
     let idle = input.running.is_none();
@@ -180,7 +184,14 @@ fn message_view(
         None => false,
     };
     let answer = message.role == Role::Assistant && message.origin.is_some();
+    // An answer that broke off does not carry all its figures.
+    let whole = matches!(&message.ending, Some(Ending::Complete { .. }));
+    let cost = message.usage.as_ref().filter(|_| whole).and_then(|usage| {
+        let target = &message.origin.as_ref()?.target;
+        prices.get(target)?.cost(usage)
+    });
     MessageView {
+        cost,
         siblings: input.log.siblings(message),
         turn: message.origin.as_ref().map(|origin| origin.turn),
         images_omitted: next.without_images.contains(&message.id),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use halo_config::ProviderConfig;
 use halo_diagnose::diagnose;
 use halo_engine::{Engine, now};
 use halo_recover::{Machine, Next, Policy, Signs, Situation};
@@ -36,6 +37,7 @@ pub(crate) struct Good {
 /// `facts` are read only after a failure: counting a request's pictures means reading all of it.
 pub(crate) async fn ask(
     engine: &Engine,
+    provider: &ProviderConfig,
     call: &Call,
     facts: impl Fn() -> RequestFacts,
 ) -> Result<Good, Failure> {
@@ -45,7 +47,7 @@ pub(crate) async fn ask(
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let mut evidence = match attempt(engine, call).await {
+        let mut evidence = match attempt(engine, provider, call).await {
             Ok((reply, held, answer)) => return Ok(Good { reply, held, answer, attempts }),
             Err(evidence) => evidence,
         };
@@ -85,10 +87,12 @@ pub(crate) fn diagnosed(engine: &Engine, evidence: &Evidence) -> halo_types::Dia
 /// answer, until its end.
 async fn attempt(
     engine: &Engine,
+    provider: &ProviderConfig,
     call: &Call,
 ) -> Result<(Reply, Vec<Piece>, Answer), Box<Evidence>> {
     let stream = call.request.stream == Some(true);
-    let mut reply = engine.client().send(call.clone(), engine.closing()).await?;
+    let client = engine.client(provider).await.map_err(|error| error.evidence(call))?;
+    let mut reply = client.send(call.clone(), engine.closing()).await?;
     let mut held = Vec::new();
     let mut answer = Answer::default();
     while let Some(piece) = reply.next().await? {

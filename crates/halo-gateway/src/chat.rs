@@ -57,7 +57,7 @@ async fn answer(
 async fn exchange(engine: Engine, incoming: Incoming) -> Result<Response, Refusal> {
     let protocol = incoming.protocol;
     let outgoing = incoming.prepare(&engine).map_err(|error| error.refusal(protocol))?;
-    let good = ask(&engine, &outgoing.call, || incoming.facts(&outgoing))
+    let good = ask(&engine, &outgoing.provider, &outgoing.call, || incoming.facts(&outgoing))
         .await
         .map_err(|failure| failure.refusal(protocol))?;
     tracing::debug!(model = outgoing.model, attempts = good.attempts, "a gateway request answers");

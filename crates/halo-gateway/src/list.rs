@@ -21,6 +21,7 @@ pub(crate) async fn models(State(engine): State<Engine>, Speaks(protocol): Speak
             context_window: info.window,
             max_output: engine.model_facts(&info.target).max_output.map(|known| known.value),
             vision: info.vision,
+            ..ModelInfo::default()
         })
         .collect();
     let headers = [(header::CONTENT_TYPE, "application/json")];

@@ -37,6 +37,8 @@ pub(crate) struct Incoming {
 /// A call and what has to be known to answer the program.
 pub(crate) struct Outgoing {
     pub(crate) call: Call,
+    /// Where it goes.
+    pub(crate) provider: ProviderConfig,
     /// Whether the program wants a stream.
     pub(crate) stream: bool,
     /// The model's name as the provider knows it.
@@ -89,7 +91,7 @@ impl Incoming {
             stream: Some(stream),
             ..RequestFacts::default()
         };
-        Ok(Outgoing { call, stream, model, omitted })
+        Ok(Outgoing { call, provider, stream, model, omitted })
     }
 
     /// What the request holds, for the diagnosis of its failure.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use axum::http::HeaderMap;
 use halo_types::{Headers, Protocol, redact};
+use halo_wire::endpoint::{GeminiMethod, GeminiTarget};
 use halo_wire::server::{check_history, decode_request, encode_error, wants_usage};
 use serde_json::{Map, Value};
 
@@ -16,6 +17,8 @@ use crate::{Simulator, catalogue, text};
 /// A request as it arrived.
 pub(crate) struct Incoming<'a> {
     pub(crate) protocol: Protocol,
+    /// Model and form, where they stand in the path.
+    pub(crate) target: Option<&'a GeminiTarget>,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a [u8],
     pub(crate) created_s: i64,
@@ -35,17 +38,24 @@ impl Simulator {
         let mut notes = Notes::default();
         let protocol = incoming.protocol;
         let ids = self.ids(protocol, incoming.created_s);
-        let request = match decode_request(protocol, incoming.body) {
+        let mut request = match decode_request(protocol, incoming.body) {
             Ok((request, _)) => request,
             Err(error) => {
                 return (json_error(encode_error(protocol, &error.body()), 400, &ids), notes);
             }
         };
+        let mut as_list = false;
+        if let Some(target) = incoming.target {
+            request.model.clone_from(&target.model);
+            request.stream = target.method != GeminiMethod::GenerateContent;
+            as_list = target.method == GeminiMethod::StreamGenerateContent { sse: false };
+        }
         notes.model = Some(request.model.clone());
         let asked = Asked {
             protocol,
             request: &request,
             usage: wants_usage(protocol, incoming.body),
+            as_list,
             ids: &ids,
             created_s: incoming.created_s,
             speed: self.0.options.speed,
@@ -64,7 +74,7 @@ impl Simulator {
         let key = key_from(incoming.headers);
         let parameters = parameters(incoming.body);
         let now = Instant::now();
-        let caller = Caller { key: key.as_deref(), parameters: &parameters, now };
+        let caller = Caller { protocol, key: key.as_deref(), parameters: &parameters, now };
         if let Err(refusal) = limits::check(scenario, &request, &caller, &self.0.counters) {
             let words = self.0.catalogue.refusal(refusal.name, Some(scenario));
             let in_stream = scenario.limits.in_stream;
@@ -117,8 +127,15 @@ impl Simulator {
         let ids = self.ids(protocol, created_s);
         let request = halo_types::ChatRequest::default();
         let speed = self.0.options.speed;
-        let asked =
-            Asked { protocol, request: &request, usage: false, ids: &ids, created_s, speed };
+        let asked = Asked {
+            protocol,
+            request: &request,
+            usage: false,
+            as_list: false,
+            ids: &ids,
+            created_s,
+            speed,
+        };
         self.refuse(&asked, name, values)
     }
 

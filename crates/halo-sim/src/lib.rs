@@ -134,6 +134,7 @@ impl Simulator {
                 context_window: scenario.facts.context_window,
                 max_output: scenario.facts.max_output,
                 vision: scenario.facts.vision,
+                ..ModelInfo::default()
             })
             .collect()
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use halo_types::{ChatRequest, Part, redact};
+use halo_types::{ChatRequest, Part, Protocol, redact};
 
 use crate::counter::{Counters, key_of};
 use crate::scenario::Scenario;
@@ -25,6 +25,7 @@ impl Refusal {
 
 /// Who asks, and with what parameters in the body.
 pub(crate) struct Caller<'a> {
+    pub(crate) protocol: Protocol,
     pub(crate) key: Option<&'a str>,
     pub(crate) parameters: &'a serde_json::Map<String, serde_json::Value>,
     pub(crate) now: Instant,
@@ -64,10 +65,10 @@ pub(crate) fn check(
         let values = vec![("index", index.to_string()), ("part", part.to_string())];
         return Err(Refusal::new("vision", values));
     }
-    length(scenario, request)
+    length(scenario, request, caller.protocol)
 }
 
-fn length(scenario: &Scenario, request: &ChatRequest) -> Result<(), Refusal> {
+fn length(scenario: &Scenario, request: &ChatRequest, protocol: Protocol) -> Result<(), Refusal> {
     let limits = &scenario.limits;
     if let (Some(max), Some(asked)) = (limits.max_output, request.max_tokens)
         && asked > max
@@ -82,7 +83,10 @@ fn length(scenario: &Scenario, request: &ChatRequest) -> Result<(), Refusal> {
     let asked = request.max_tokens.unwrap_or(0);
     let name = match tokens {
         _ if tokens > window => "context",
-        _ if tokens.saturating_add(asked) > window => "context_with_output",
+        // Gemini's limit is for input alone: <https://ai.google.dev/api/models>
+        _ if protocol != Protocol::Gemini && tokens.saturating_add(asked) > window => {
+            "context_with_output"
+        }
         _ => return Ok(()),
     };
     Err(Refusal::new(

@@ -22,6 +22,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) request: &'a ChatRequest,
     /// Whether a stream ends with usage figures.
     pub(crate) usage: bool,
+    /// Whether a stream is one JSON list.
+    pub(crate) as_list: bool,
     pub(crate) ids: &'a Ids,
     pub(crate) created_s: i64,
     /// How much faster than life.
@@ -291,6 +293,10 @@ fn speak(asked: &Asked<'_>, spec: &AnswerSpec) -> Spoken {
         spoken.text = text::summary(&request.messages, max);
         return spoken;
     }
+    if text::wants_colour(&prompt) && has_picture(request) {
+        "Red.".clone_into(&mut spoken.text);
+        return spoken;
+    }
     if let Some(thinking) = &spec.thinking {
         thinking.get(lang).clone_into(&mut spoken.thinking);
     }
@@ -311,6 +317,11 @@ fn speak(asked: &Asked<'_>, spec: &AnswerSpec) -> Spoken {
         spoken.stop = StopReason::Length;
     }
     within_limit(asked, spoken)
+}
+
+fn has_picture(request: &ChatRequest) -> bool {
+    let last = request.messages.last();
+    last.is_some_and(|message| message.parts.iter().any(|part| matches!(part, Part::Image(_))))
 }
 
 /// Everything the answer to `messages` says.
@@ -373,7 +384,8 @@ fn begin(
 ) -> (StreamEncoder, Vec<Event>) {
     let model = &asked.request.model;
     let mut encoder = StreamEncoder::new(asked.protocol, &asked.ids.answer, model, asked.created_s)
-        .with_usage(asked.usage);
+        .with_usage(asked.usage)
+        .as_list(asked.as_list);
     let pace = pace_ms.unwrap_or(PACE_MS);
     let input = Usage { input: Some(tokens::request(asked.request)), ..Usage::default() };
     let start = Event::Start { id: Some(asked.ids.answer.clone()), model: Some(model.clone()) };

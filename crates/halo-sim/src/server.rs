@@ -11,7 +11,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::Response;
 use futures_util::stream;
 use halo_types::{Headers, Protocol};
-use halo_wire::server::encode_models;
+use halo_wire::endpoint::{GeminiMethod, GeminiTarget, gemini_target};
+use halo_wire::server::{decode_request, encode_gemini_count, encode_models};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -33,10 +34,12 @@ struct App {
 }
 
 /// What a path asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Route {
     Chat(Protocol),
-    CountTokens,
+    /// A chat whose model and form stand in the path.
+    Gemini(GeminiTarget),
+    CountTokens(Protocol),
     Models,
     Scenarios,
     Journal,
@@ -45,23 +48,33 @@ enum Route {
 
 impl Route {
     /// Reads the end of a path, so that any prefix of a base URL is fine.
-    fn of(path: &str) -> Self {
-        let path = path.trim_end_matches('/');
+    fn of(path_and_query: &str) -> Self {
+        let path = path_and_query.split('?').next().unwrap_or_default().trim_end_matches('/');
         let ends = |tail: &str| path.ends_with(tail);
         match path {
             "/_sim/scenarios" => Self::Scenarios,
             "/_sim/journal" => Self::Journal,
             _ if ends("/messages") => Self::Chat(Protocol::Anthropic),
             _ if ends("/chat/completions") => Self::Chat(Protocol::OpenaiChat),
-            _ if ends("/messages/count_tokens") => Self::CountTokens,
+            _ if ends("/responses") => Self::Chat(Protocol::OpenaiResponses),
+            _ if ends("/messages/count_tokens") => Self::CountTokens(Protocol::Anthropic),
             _ if ends("/models") => Self::Models,
-            _ => Self::Unknown,
+            _ => match gemini_target(path_and_query) {
+                Some(target) => match target.method {
+                    GeminiMethod::CountTokens => Self::CountTokens(Protocol::Gemini),
+                    GeminiMethod::Models => Self::Models,
+                    // One model alone is not listed by any protocol here.
+                    GeminiMethod::Model => Self::Unknown,
+                    _ => Self::Gemini(target),
+                },
+                None => Self::Unknown,
+            },
         }
     }
 
-    fn method(self) -> Method {
+    fn method(&self) -> Method {
         match self {
-            Self::Chat(_) | Self::CountTokens => Method::POST,
+            Self::Chat(_) | Self::Gemini(_) | Self::CountTokens(_) => Method::POST,
             Self::Models | Self::Scenarios | Self::Journal | Self::Unknown => Method::GET,
         }
     }
@@ -95,7 +108,7 @@ async fn handle(
 ) -> Result<Response, Infallible> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
-    let route = Route::of(&path);
+    let route = Route::of(parts.uri.path_and_query().map_or(path.as_str(), |whole| whole.as_str()));
     if parts.method == Method::GET {
         match route {
             Route::Scenarios => return Ok(json(&app.sim.scenarios())),
@@ -105,7 +118,7 @@ async fn handle(
             _ => {}
         }
     }
-    let protocol = protocol_of(route, &parts.headers);
+    let protocol = protocol_of(&route, &parts.headers);
     let body = axum::body::to_bytes(body, MAX_REQUEST).await;
     let at = crate::now();
     let id = app.sim.0.journal.begin(Exchange {
@@ -141,10 +154,14 @@ async fn handle(
             app.sim.refuse_call(protocol, "method", &values)
         }
         (Route::Models, Ok(_)) => whole(encode_models(protocol, &app.sim.models())),
-        (Route::CountTokens, Ok(body)) => count_tokens(&app.sim, body),
-        (Route::Chat(protocol), Ok(body)) => {
+        (Route::CountTokens(protocol), Ok(body)) => count_tokens(&app.sim, protocol, body),
+        (route @ (Route::Chat(_) | Route::Gemini(_)), Ok(body)) => {
             let created_s = at.0 / 1_000;
-            let incoming = Incoming { protocol, headers: &parts.headers, body, created_s };
+            let target = match &route {
+                Route::Gemini(target) => Some(target),
+                _ => None,
+            };
+            let incoming = Incoming { protocol, target, headers: &parts.headers, body, created_s };
             let (reply, notes) = app.sim.respond(&incoming);
             app.sim.0.journal.update(id, |exchange| {
                 exchange.model = notes.model;
@@ -158,10 +175,11 @@ async fn handle(
 }
 
 /// The protocol of a path; where both share it, the one the headers speak of.
-fn protocol_of(route: Route, headers: &HeaderMap) -> Protocol {
+fn protocol_of(route: &Route, headers: &HeaderMap) -> Protocol {
     match route {
-        Route::Chat(protocol) => protocol,
-        Route::CountTokens => Protocol::Anthropic,
+        Route::Chat(protocol) | Route::CountTokens(protocol) => *protocol,
+        Route::Gemini(_) => Protocol::Gemini,
+        _ if headers.contains_key("x-goog-api-key") => Protocol::Gemini,
         _ if headers.contains_key("anthropic-version") || headers.contains_key("x-api-key") => {
             Protocol::Anthropic
         }
@@ -169,14 +187,16 @@ fn protocol_of(route: Route, headers: &HeaderMap) -> Protocol {
     }
 }
 
-fn count_tokens(sim: &Simulator, body: &[u8]) -> Reply {
-    match halo_wire::server::decode_request(Protocol::Anthropic, body) {
+fn count_tokens(sim: &Simulator, protocol: Protocol, body: &[u8]) -> Reply {
+    match decode_request(protocol, body) {
         Ok((request, _)) => {
-            whole(format!("{{\"input_tokens\":{}}}", tokens::request(&request)).into_bytes())
+            let tokens = tokens::request(&request);
+            whole(match protocol {
+                Protocol::Gemini => encode_gemini_count(tokens),
+                _ => format!("{{\"input_tokens\":{tokens}}}").into_bytes(),
+            })
         }
-        Err(error) => {
-            sim.refuse_call(Protocol::Anthropic, "request", &[("message", error.message)])
-        }
+        Err(error) => sim.refuse_call(protocol, "request", &[("message", error.message)]),
     }
 }
 
@@ -317,8 +337,18 @@ mod tests {
             ("/a/b/v1/messages/", Route::Chat(Protocol::Anthropic)),
             ("/messages", Route::Chat(Protocol::Anthropic)),
             ("/api/v1/chat/completions", Route::Chat(Protocol::OpenaiChat)),
-            ("/v1/messages/count_tokens", Route::CountTokens),
+            ("/v1/responses", Route::Chat(Protocol::OpenaiResponses)),
+            ("/v1/messages/count_tokens", Route::CountTokens(Protocol::Anthropic)),
             ("/v1/models", Route::Models),
+            ("/v1beta/models?pageSize=1000", Route::Models),
+            ("/v1beta/models/m:countTokens", Route::CountTokens(Protocol::Gemini)),
+            (
+                "/v1beta/models/m:streamGenerateContent?alt=sse",
+                Route::Gemini(GeminiTarget {
+                    model: "m".to_owned(),
+                    method: GeminiMethod::StreamGenerateContent { sse: true },
+                }),
+            ),
             ("/_sim/scenarios", Route::Scenarios),
             ("/v1/other", Route::Unknown),
             ("/", Route::Unknown),

@@ -129,6 +129,11 @@ fn memory(messages: &[RequestMessage], lang: Lang) -> Option<String> {
     })
 }
 
+/// Whether a prompt asks what the doctor asks about its red square.
+pub(crate) fn wants_colour(prompt: &str) -> bool {
+    prompt.starts_with("What colour is this square?")
+}
+
 /// Whether the person, or Halo on their behalf, asks for a summary of the conversation.
 pub(crate) fn wants_summary(prompt: &str) -> bool {
     // A summary that stands before the message, put there by an earlier compaction, asks nothing.

@@ -6,8 +6,8 @@
 
 use halo_types::{
     AttemptEnd, AttemptId, AttemptOutcome, AttemptStart, BlobId, ConversationId, ConversationMeta,
-    Fact, FactId, FactOrigin, FactScope, FactValue, Head, Message, MessageId, Part, Protocol,
-    ProviderId, Record, Role, Target, Timestamp, Tombstone, Turn, TurnId, TurnKind,
+    Fact, FactId, FactOrigin, FactScope, FactValue, Head, Headers, Message, MessageId, Part,
+    Protocol, ProviderId, Record, Role, Target, Timestamp, Tombstone, Turn, TurnId, TurnKind,
 };
 
 use crate::{Chunk, ChunkKind, Store, StoreError, TokenKind, TokenRow};
@@ -272,6 +272,7 @@ fn attempt_end() -> Record {
         outcome: AttemptOutcome::Died { partial: Some(message_id(3)) },
         first_part_ms: None,
         total_ms: 9,
+        headers: Headers::new([("x-request-id", "req_1")]),
         at: at(80),
     }))
 }

@@ -4,101 +4,33 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use halo_types::redact::mask;
-use halo_types::{Evidence, Headers, Phase, TransportClass, TransportFailure};
+use halo_types::{Evidence, Headers, Phase, Proxy, ProxyUrl, TransportClass, TransportFailure};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Response, Url, redirect, retry};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::fault::classify;
+use crate::fault::{chain, classify};
+use crate::options::{ClientError, ClientOptions};
 use crate::reply::Reply;
-use crate::route::{DIRECT, Routes, is_this_machine};
+use crate::route::Routes;
 use crate::scene::{SECRET_SLACK, Scene, failure, is_secret_header};
-use crate::{Call, Method, tls};
+use crate::{Call, Method, ca, tls, tunnel};
 
 /// The longest wait for the rest of an error body whose sender stalls: the status is known, and
 /// somebody waits for it.
 const ERROR_BODY_PATIENCE: Duration = Duration::from_secs(10);
+/// How much longer than a connection the headers are waited for at least, so that a connection
+/// that does not come about is never taken for a silent server.
+const HEADERS_SLACK: Duration = Duration::from_millis(100);
+/// The longest that a proxy which refused is asked for its reason.
+const PROXY_PATIENCE: Duration = Duration::from_secs(5);
+/// The most bytes of response headers over HTTP/2. (Over HTTP/1 it is 100 headers in 400 KiB.)
+const MAX_HEADER_LIST: u32 = 64 * 1024;
 
-/// How a client behaves. There is no total deadline: a healthy answer may take as long as it
-/// likes.
+/// Sends calls to one provider. Cheap to clone; clones share their connections. Answers that are
+/// being read outlive it.
 #[derive(Clone)]
-pub struct ClientOptions {
-    /// The longest wait for a connection: name, TCP, proxy and TLS together.
-    pub connect_timeout: Duration,
-    /// The longest wait for response headers, from the moment of sending. Never shorter than
-    /// `connect_timeout`. The first words of an answer have at least this long, too.
-    pub first_byte_timeout: Duration,
-    /// The longest pause between two events of an answer. Keep-alive comments do not count.
-    pub idle_timeout: Duration,
-    /// The proxy for everything but this machine, for example `http://127.0.0.1:7890` or
-    /// `socks5h://user:password@proxy:1080`. `None` takes the system's proxy, if it has one;
-    /// `direct` goes straight even then.
-    pub proxy: Option<String>,
-    /// How much is read.
-    pub limits: Limits,
-}
-
-impl Default for ClientOptions {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(15),
-            first_byte_timeout: Duration::from_secs(300),
-            idle_timeout: Duration::from_secs(120),
-            proxy: None,
-            limits: Limits::default(),
-        }
-    }
-}
-
-impl fmt::Debug for ClientOptions {
-    /// The proxy appears without its password.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientOptions")
-            .field("connect_timeout", &self.connect_timeout)
-            .field("first_byte_timeout", &self.first_byte_timeout)
-            .field("idle_timeout", &self.idle_timeout)
-            .field("proxy", &self.proxy.as_deref().map(|proxy| mask(proxy, &[])))
-            .field("limits", &self.limits)
-            .finish()
-    }
-}
-
-/// How many bytes of an answer are read, after decompression.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// The most that is kept of a failed answer's body.
-    pub error_body: usize,
-    /// The longest whole answer, and the longest single frame of a stream.
-    pub whole: usize,
-    /// The longest stream.
-    pub stream: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { error_body: 1 << 20, whole: 32 << 20, stream: 256 << 20 }
-    }
-}
-
-/// Why no client could be made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ClientError {
-    /// The proxy is not one that Halo can use.
-    #[error("the proxy {proxy:?} is no URL such as http://host:port or socks5://host:port")]
-    Proxy {
-        /// The setting as given, password masked.
-        proxy: String,
-    },
-    /// The HTTP client could not be set up.
-    #[error("the HTTP client could not be set up")]
-    Build(#[source] reqwest::Error),
-}
-
-/// Sends calls to providers. Cheap to clone; clones share their connections.
-#[derive(Debug, Clone)]
 pub struct Client {
     /// For this machine, never through a proxy.
     near: reqwest::Client,
@@ -112,11 +44,17 @@ impl Client {
     /// Sets up a client.
     ///
     /// # Errors
-    /// If the proxy is not usable, or the HTTP client cannot be set up.
+    /// If proxy or CA file are not usable, or the HTTP client cannot be set up.
     pub fn new(mut options: ClientOptions) -> Result<Self, ClientError> {
         tls::install_tls();
-        options.first_byte_timeout = options.first_byte_timeout.max(options.connect_timeout);
-        let tls = tls::config();
+        options.first_byte_timeout =
+            options.first_byte_timeout.max(options.connect_timeout + HEADERS_SLACK);
+        let extra = match &options.ca_file {
+            Some(path) => ca::read(path)?,
+            None => Vec::new(),
+        };
+        // Each certificate was tried when it was read, so only an empty store could fail here.
+        let tls = tls::config(extra).map_err(ClientError::Tls)?;
         let builder = || {
             reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
@@ -125,22 +63,30 @@ impl Client {
                 .retry(retry::never())
                 .referer(false)
                 .tcp_nodelay(true)
+                .http2_max_header_list_size(MAX_HEADER_LIST)
                 // Below the idle limits of common servers, so that few requests meet a
                 // connection which is just being closed.
                 .pool_idle_timeout(Duration::from_secs(30))
                 .user_agent(concat!("halo/", env!("CARGO_PKG_VERSION")))
         };
         let near = builder().no_proxy().build().map_err(ClientError::Build)?;
-        let mut far = builder();
-        if let Some(proxy) = &options.proxy {
-            far = far.no_proxy();
-            if proxy != DIRECT {
-                far = far.proxy(usable_proxy(proxy)?);
-            }
-        }
-        let far = far.build().map_err(ClientError::Build)?;
-        let routes = Arc::new(Routes::new(options.proxy.as_deref()));
+        let far = match &options.proxy {
+            Proxy::Direct => near.clone(),
+            Proxy::System => builder().build().map_err(ClientError::Build)?,
+            Proxy::Url(proxy) => builder()
+                .no_proxy()
+                .proxy(for_client(proxy)?)
+                .build()
+                .map_err(ClientError::Build)?,
+        };
+        let routes = Arc::new(Routes::new(&options.proxy, options.proxy_this_machine));
         Ok(Self { near, far, routes, options })
+    }
+
+    /// What it was made of. `first_byte_timeout` is the one in force.
+    #[must_use]
+    pub fn options(&self) -> &ClientOptions {
+        &self.options
     }
 
     /// Sends a call once and waits for the head of its answer.
@@ -208,15 +154,19 @@ impl Client {
         call: Call,
         cancel: &CancellationToken,
     ) -> Result<(Response, Scene, Instant), Box<Evidence>> {
-        let scene = Scene::of(&call);
-        let url = Url::parse(call.url.trim()).map_err(|error| {
+        let url = Url::parse(call.url.trim());
+        let proxy = url.as_ref().ok().and_then(|url| self.routes.proxy_for(url));
+        let secrets = proxy.as_ref().map(ProxyUrl::secrets).unwrap_or_default();
+        let scene = Scene::of(&call, &secrets);
+        let url = url.map_err(|error| {
             let text = format!("the URL cannot be used: {error}");
             scene.unanswered(Phase::Connect, failure(TransportClass::Other, text))
         })?;
         let headers = request_headers(&call, &scene)
             .map_err(|fault| scene.unanswered(Phase::Connect, fault))?;
-        let proxied = self.routes.proxy_for(&url).is_some();
-        let client = if is_this_machine(&url) { &self.near } else { &self.far };
+        let client = if self.routes.is_near(&url) { &self.near } else { &self.far };
+        let plain = url.scheme() == "http";
+        let asked = proxy.is_some().then(|| url.clone());
         let request = match call.method {
             Method::Get => client.get(url),
             Method::Post => client.post(url).body(call.body),
@@ -228,19 +178,59 @@ impl Client {
             () = cancel.cancelled() => Err((Phase::Headers, cancelled())),
             sent = tokio::time::timeout(patience, request.headers(headers).send()) => match sent {
                 Ok(Ok(response)) => Ok(response),
-                Ok(Err(error)) => Err(classify(error, Phase::Headers, proxied)),
+                Ok(Err(error)) => Err(classify(error, Phase::Headers, proxy.is_some())),
                 Err(_) => Err((Phase::Headers, failure(
                     TransportClass::FirstByteTimeout,
                     format!("no response headers within {patience:?}"),
                 ))),
             },
         };
-        let response = response.map_err(|(phase, fault)| scene.unanswered(phase, fault))?;
+        let response = match response {
+            Ok(response) => response,
+            Err((phase, mut fault)) => {
+                match (&proxy, &asked) {
+                    (Some(proxy), Some(url)) if fault.class == TransportClass::Proxy => {
+                        fault.chain.extend(self.proxy_words(proxy, url, cancel).await);
+                    }
+                    _ => {}
+                }
+                if fault.class == TransportClass::ConnectTimeout {
+                    let patience = self.options.connect_timeout;
+                    fault.chain.push(format!("no connection within {patience:?}"));
+                }
+                if plain && phase == Phase::Headers && fault.class == TransportClass::Protocol {
+                    fault.chain.push(NOT_PLAIN.to_owned());
+                }
+                return Err(scene.unanswered(phase, fault));
+            }
+        };
         tracing::debug!(status = response.status().as_u16(), took = ?started.elapsed(), "answered");
         if response.status().is_success() {
             return Ok((response, scene, started));
         }
         Err(self.refusal(response, &scene, cancel).await)
+    }
+
+    /// Why a proxy is no way to `url`, in its own words; nothing where it would be one by now.
+    async fn proxy_words(
+        &self,
+        proxy: &ProxyUrl,
+        url: &Url,
+        cancel: &CancellationToken,
+    ) -> Vec<String> {
+        let Some(host) = url.host_str() else { return Vec::new() };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let port = url.port_or_known_default().unwrap_or(443);
+        let patience = PROXY_PATIENCE.min(self.options.connect_timeout);
+        let asked = tunnel::ask(proxy, host, port, url.scheme() == "https");
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Vec::new(),
+            asked = tokio::time::timeout(patience, asked) => match asked {
+                Ok(Err(error)) => chain(&error),
+                Ok(Ok(_)) | Err(_) => Vec::new(),
+            },
+        }
     }
 
     /// Evidence of an answer that is no success.
@@ -256,6 +246,13 @@ impl Client {
         let patience = self.options.idle_timeout.min(ERROR_BODY_PATIENCE);
         let read = read_body(response, cap + SECRET_SLACK, patience, cancel).await;
         scene.answered(Phase::Body, status, &headers, &read.body, cap, read.failure)
+    }
+}
+
+impl fmt::Debug for Client {
+    /// Its options only: what the HTTP client would print is nobody's to know.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("options", &self.options).finish_non_exhaustive()
     }
 }
 
@@ -311,14 +308,17 @@ pub(crate) fn cancelled() -> TransportFailure {
     failure(TransportClass::Cancelled, "cancelled by the caller")
 }
 
-fn usable_proxy(proxy: &str) -> Result<reqwest::Proxy, ClientError> {
-    let unusable = || ClientError::Proxy { proxy: mask(proxy, &[]).into() };
-    let url = Url::parse(proxy).map_err(|_| unusable())?;
-    let known = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
-    if url.host_str().is_none_or(str::is_empty) || !known.contains(&url.scheme()) {
-        return Err(unusable());
-    }
-    reqwest::Proxy::all(url).map_err(|_| unusable())
+/// What to think of where an `http://` address does not answer in HTTP.
+const NOT_PLAIN: &str = "what answers there does not speak plain HTTP; \
+                         if it expects encryption, its address begins with https://";
+
+/// A proxy as the HTTP client takes it. The port always stands there: the client would take that
+/// of HTTP for SOCKS.
+fn for_client(proxy: &ProxyUrl) -> Result<reqwest::Proxy, ClientError> {
+    let unusable = |source| ClientError::Proxy { proxy: proxy.clone(), source };
+    let mut url = Url::parse(&proxy.expose()).map_err(|_| unusable(None))?;
+    url.set_port(Some(proxy.port())).map_err(|()| unusable(None))?;
+    reqwest::Proxy::all(url).map_err(|error| unusable(Some(error)))
 }
 
 fn request_headers(call: &Call, scene: &Scene) -> Result<HeaderMap, TransportFailure> {

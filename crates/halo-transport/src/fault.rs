@@ -4,7 +4,9 @@ use std::error::Error;
 use std::io;
 
 use halo_types::{Phase, TransportClass, TransportFailure};
-use rustls::AlertDescription;
+use rustls::{AlertDescription, CertificateError};
+
+use crate::certificate::CertificateFault;
 
 /// Classifies a failure of the HTTP client.
 ///
@@ -24,15 +26,41 @@ pub(crate) fn classify(
 
 /// The texts of an error and its causes, outermost first, immediate repetitions left out.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
-    let mut texts: Vec<String> = links(error).map(ToString::to_string).collect();
+    let mut texts = Vec::new();
+    for link in links(error) {
+        match certificate_fault(link) {
+            Some(fault) => texts.extend(fault.words()),
+            None => texts.push(link.to_string()),
+        }
+    }
     texts.dedup();
     texts
+}
+
+/// The refused certificate, where a link is about one.
+fn certificate_fault<'e>(link: &'e (dyn Error + 'static)) -> Option<&'e CertificateFault> {
+    let rustls::Error::InvalidCertificate(CertificateError::Other(other)) = tls_error(link)? else {
+        return None;
+    };
+    other.0.downcast_ref()
+}
+
+/// The TLS error that a link is or wraps.
+fn tls_error<'e>(link: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
+    match link.downcast_ref::<io::Error>() {
+        Some(error) => innermost(error).get_ref()?.downcast_ref(),
+        None => link.downcast_ref(),
+    }
 }
 
 /// The class of a plain I/O fault, as it occurs while a connection is made.
 pub(crate) fn io_class(error: &io::Error) -> TransportClass {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => TransportClass::Refused,
+        io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkDown
+        | io::ErrorKind::AddrNotAvailable => TransportClass::Unreachable,
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe
@@ -54,6 +82,10 @@ fn class_of(error: &reqwest::Error, phase: Phase, proxied: bool) -> TransportCla
     match found {
         Some(class @ (TransportClass::Certificate | TransportClass::Tls)) => class,
         Some(TransportClass::ConnectTimeout) => TransportClass::ConnectTimeout,
+        // With socks4 and socks5 it is this machine that looks for the provider's address.
+        _ if links(error).any(|link| link.to_string().starts_with(SOCKS_RESOLVE)) => {
+            TransportClass::Dns
+        }
         _ if connecting && proxied => TransportClass::Proxy,
         Some(class) => class,
         None if error.is_decode() || error.is_body() => TransportClass::Protocol,
@@ -61,16 +93,15 @@ fn class_of(error: &reqwest::Error, phase: Phase, proxied: bool) -> TransportCla
     }
 }
 
+/// How the HTTP client begins a complaint about a name that it looked up for a SOCKS proxy.
+const SOCKS_RESOLVE: &str = "error resolving for socks proxy";
+
 fn class_of_link(link: &(dyn Error + 'static), phase: Phase) -> Option<TransportClass> {
-    if let Some(error) = link.downcast_ref::<io::Error>() {
-        let error = innermost(error);
-        if let Some(error) = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
-            return Some(tls_class(error));
-        }
-        return io_link(error, phase);
-    }
-    if let Some(error) = link.downcast_ref::<rustls::Error>() {
+    if let Some(error) = tls_error(link) {
         return Some(tls_class(error));
+    }
+    if let Some(error) = link.downcast_ref::<io::Error>() {
+        return io_link(innermost(error), phase);
     }
     if let Some(error) = link.downcast_ref::<hyper::Error>() {
         return hyper_link(error, phase);

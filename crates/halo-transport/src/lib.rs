@@ -22,18 +22,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod ca;
 mod call;
+mod certificate;
 mod client;
 mod fault;
 mod lines;
+mod options;
 mod reply;
 mod route;
 mod scene;
 mod stages;
 mod tls;
+mod tunnel;
 
+pub use ca::{CaError, check_ca_file};
 pub use call::{Call, Method};
-pub use client::{Client, ClientError, ClientOptions, Limits};
+pub use client::Client;
+pub use options::{ClientError, ClientOptions, Limits};
 pub use reply::{Piece, Reply};
 pub use stages::{Stage, StageReport};
 pub use tls::install_tls;

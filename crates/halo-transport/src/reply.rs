@@ -11,9 +11,10 @@ use reqwest::Response;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{Limits, cancelled};
+use crate::client::cancelled;
 use crate::fault::classify;
 use crate::lines::{Form, form, is_blank, line_end};
+use crate::options::Limits;
 use crate::scene::{Scene, failure};
 
 /// How long the connection may take to end after the answer is complete. A connection that ends

@@ -41,8 +41,9 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    pub(crate) fn of(call: &Call) -> Self {
-        let secrets = Secrets::of(call);
+    /// `more` are secrets of the way to the provider: those of a proxy.
+    pub(crate) fn of(call: &Call, more: &[String]) -> Self {
+        let secrets = Secrets::of(call, more);
         let url = secrets.mask_text(&public_url(&call.url));
         Self { secrets, provider: call.provider.clone(), url, request: call.request.clone() }
     }
@@ -85,6 +86,8 @@ impl Scene {
                 hide_cookie(&value)
             } else if is_secret_header(name.as_str()) {
                 shorten(&value)
+            } else if name == "location" {
+                self.secrets.mask_text(&hide_query(&value))
             } else {
                 self.secrets.mask_text(&value)
             };
@@ -135,6 +138,26 @@ fn hide_cookie(value: &str) -> String {
     format!("{name}=…{attributes}")
 }
 
+/// Keeps where a redirect points and hides the values of its query, which sign-in pages use for
+/// credentials.
+fn hide_query(location: &str) -> String {
+    let (location, fragment) = match location.split_once('#') {
+        Some((location, _)) => (location, "#…"),
+        None => (location, ""),
+    };
+    let Some((place, query)) = location.split_once('?') else {
+        return format!("{location}{fragment}");
+    };
+    let pairs: Vec<String> = query
+        .split('&')
+        .map(|pair| match pair.split_once('=') {
+            Some((name, value)) if !value.is_empty() => format!("{name}=…"),
+            _ => pair.to_owned(),
+        })
+        .collect();
+    format!("{place}?{}{fragment}", pairs.join("&"))
+}
+
 fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
@@ -151,13 +174,14 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    fn of(call: &Call) -> Self {
+    fn of(call: &Call, more: &[String]) -> Self {
         let in_headers = call.headers.iter().filter(|(name, _)| is_secret_header(name));
         let bare = in_headers.map(|(_, value)| {
             let value = value.trim();
             value.split_once(' ').map_or(value, |(_, token)| token.trim()).to_owned()
         });
-        let mut secrets: Vec<String> = call.known_secrets.iter().cloned().chain(bare).collect();
+        let known = call.known_secrets.iter().chain(more).cloned();
+        let mut secrets: Vec<String> = known.chain(bare).collect();
         // The longest first, so that a secret which contains another is masked as a whole.
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets.dedup();
@@ -204,7 +228,7 @@ mod tests {
         let mut call = Call::get("https://u:p@h.example/v1?key=1", Protocol::OpenaiChat);
         call.headers.push(("Authorization".into(), "Bearer odd+key/of:mine".into()));
         call.known_secrets.push("another-secret".into());
-        Secrets::of(&call)
+        Secrets::of(&call, &[])
     }
 
     #[test]
@@ -240,5 +264,15 @@ mod tests {
             assert_eq!(public_url(url), want);
         }
         assert_eq!(hide_cookie("__cf=abc; Path=/"), "__cf=…; Path=/");
+        for (location, want) in [
+            ("/login", "/login"),
+            (
+                "https://sso.example/a?token=x1&back=/v1&b#f",
+                "https://sso.example/a?token=…&back=…&b#…",
+            ),
+            ("//h/?=&=x", "//h/?=&=…"),
+        ] {
+            assert_eq!(hide_query(location), want);
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! Names the step of an exchange that failed, for a connection test.
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use halo_types::{Evidence, Phase, TransportClass, TransportFailure};
@@ -12,6 +11,7 @@ use tokio::time::timeout;
 use crate::Client;
 use crate::fault::{chain, io_class};
 use crate::scene::failure;
+use crate::tunnel::ask;
 
 /// A step on the way to an answer, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,15 +62,14 @@ pub struct StageReport {
 
 impl Client {
     /// Walks the first steps to a server by hand, with times: the host name, then the TCP
-    /// connection. Behind a proxy there is one step, the connection to the proxy. Stops at the
-    /// first failure. Sends nothing.
+    /// connection. Behind a proxy there is one step: the proxy is reached and asked for the way.
+    /// Stops at the first failure. Sends nothing to the server.
     ///
     /// The later steps are those of a real request: [`Stage::of`] names the one that failed.
     pub async fn connect_stages(&self, url: &str) -> Vec<StageReport> {
-        let mut reports = Vec::new();
         let started = Instant::now();
-        let (url, proxied) = match self.next_hop(url) {
-            Ok(hop) => hop,
+        let (url, host, port) = match target(url) {
+            Ok(target) => target,
             Err(text) => {
                 let outcome = Err(failure(TransportClass::Other, text));
                 let took = started.elapsed();
@@ -78,43 +77,40 @@ impl Client {
             }
         };
         let patience = self.options.connect_timeout;
-        let found = timed(patience, TransportClass::Dns, resolve(&url)).await;
-        let addresses = found.outcome.clone();
-        if !proxied || addresses.is_err() {
-            let stage = if proxied { Stage::Proxy } else { Stage::Dns };
-            reports.push(found.report(stage, |addresses| {
-                let texts: Vec<String> = addresses.iter().map(|a| a.ip().to_string()).collect();
-                texts.join(", ")
-            }));
+        if let Some(proxy) = self.routes.proxy_for(&url) {
+            let asked = timeout(patience, ask(&proxy, &host, port, url.scheme() == "https")).await;
+            let fault = |chain| TransportFailure { class: TransportClass::Proxy, chain };
+            let outcome = match asked {
+                Ok(Ok(words)) => Ok(words),
+                Ok(Err(error)) => Err(fault(chain(&error))),
+                Err(_) => Err(fault(vec![format!("no way through the proxy within {patience:?}")])),
+            };
+            let took = started.elapsed();
+            return vec![StageReport { stage: Stage::Proxy, took, outcome }];
         }
+        let resolve = async { Ok(lookup_host((host.as_str(), port)).await?.collect::<Vec<_>>()) };
+        let found = timed(patience, TransportClass::Dns, resolve).await;
+        let addresses = found.outcome.clone();
+        let mut reports = vec![found.report(Stage::Dns, |addresses| {
+            let texts: Vec<String> = addresses.iter().map(|a| a.ip().to_string()).collect();
+            texts.join(", ")
+        })];
         if let Ok(addresses) = addresses {
             let connect = async { TcpStream::connect(addresses.as_slice()).await?.peer_addr() };
             let connected = timed(patience, TransportClass::ConnectTimeout, connect).await;
-            let stage = if proxied { Stage::Proxy } else { Stage::Tcp };
-            reports.push(connected.report(stage, ToString::to_string));
+            reports.push(connected.report(Stage::Tcp, ToString::to_string));
         }
         reports
     }
-
-    /// Where the TCP connection goes: the server itself, or the proxy before it.
-    fn next_hop(&self, url: &str) -> Result<(Url, bool), String> {
-        let parse = |text: &str| Url::parse(text.trim()).map_err(|error| error.to_string());
-        let url = parse(url)?;
-        match self.routes.proxy_for(&url) {
-            Some(proxy) => Ok((parse(&proxy)?, true)),
-            None => Ok((url, false)),
-        }
-    }
 }
 
-async fn resolve(url: &Url) -> io::Result<Vec<SocketAddr>> {
-    let none = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
-    let host = url.host_str().ok_or_else(|| none("the URL names no host"))?;
-    let port =
-        url.port_or_known_default().or_else(|| url.scheme().starts_with("socks").then_some(1080));
-    let port = port.ok_or_else(|| none("the URL names no port"))?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    Ok(lookup_host((host, port)).await?.collect())
+/// A URL with its host and port.
+fn target(url: &str) -> Result<(Url, String, u16), String> {
+    let url = Url::parse(url.trim()).map_err(|error| error.to_string())?;
+    let host = url.host_str().ok_or("the URL names no host")?;
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let port = url.port_or_known_default().ok_or("the URL names no port")?;
+    Ok((url, host, port))
 }
 
 /// A step with its time.

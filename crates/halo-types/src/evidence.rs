@@ -116,6 +116,8 @@ pub enum TransportClass {
     Dns,
     /// The connection was refused.
     Refused,
+    /// No way leads to the address: no network, no route.
+    Unreachable,
     /// The connection was reset or closed too early.
     Reset,
     /// The certificate or TLS settings are at fault; waiting does not help.

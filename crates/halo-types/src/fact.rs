@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptId, FactId, ProviderId, Timestamp};
+use crate::{AttemptId, FactId, Price, ProviderId, Timestamp};
 
 /// One thing known about a model. Facts learned at one provider never speak for another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,8 +47,16 @@ pub enum FactValue {
     MaxOutput(u64),
     /// Whether it takes pictures.
     Vision(bool),
+    /// Whether its answers can be streamed.
+    Streaming(bool),
     /// A parameter it refuses, as the provider names it.
     ParameterRefused(String),
+    /// Whether it can call tools.
+    Tools(bool),
+    /// Whether it can think before it answers.
+    Reasoning(bool),
+    /// What its tokens cost at this provider.
+    Price(Price),
 }
 
 /// Where a fact comes from, weakest first: a later one beats an earlier one.
@@ -63,4 +71,38 @@ pub enum FactOrigin {
     Learned,
     /// The person.
     Person,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_are_stored_in_one_form_for_good() {
+        // What earlier versions stored must be read for ever; a new value only adds a line.
+        for (value, json) in [
+            (FactValue::ContextWindow(8192), r#"{"fact":"context_window","value":8192}"#),
+            (FactValue::MaxOutput(4096), r#"{"fact":"max_output","value":4096}"#),
+            (FactValue::Vision(true), r#"{"fact":"vision","value":true}"#),
+            (
+                FactValue::ParameterRefused("top_k".to_owned()),
+                r#"{"fact":"parameter_refused","value":"top_k"}"#,
+            ),
+            (FactValue::Tools(true), r#"{"fact":"tools","value":true}"#),
+            (FactValue::Reasoning(false), r#"{"fact":"reasoning","value":false}"#),
+            (
+                FactValue::Price(Price {
+                    input: 2_500_000_000,
+                    output: 15_000_000_000,
+                    cache_read: Some(250_000_000),
+                    cache_write: None,
+                    up_to: Some(272_000),
+                }),
+                r#"{"fact":"price","value":{"input":2500000000,"output":15000000000,"cache_read":250000000,"up_to":272000}}"#,
+            ),
+        ] {
+            assert_eq!(serde_json::to_string(&value).unwrap(), json);
+            assert_eq!(serde_json::from_str::<FactValue>(json).unwrap(), value);
+        }
+    }
 }

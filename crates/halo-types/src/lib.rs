@@ -22,6 +22,8 @@ mod evidence;
 mod fact;
 mod ids;
 mod kind;
+mod price;
+mod proxy;
 mod record;
 pub mod redact;
 mod request;
@@ -42,6 +44,8 @@ pub use ids::{
     TurnId,
 };
 pub use kind::Kind;
+pub use price::{Price, dollars, nano_dollars};
+pub use proxy::{PROXY_SCHEMES, Proxy, ProxyError, ProxyUrl, mask_proxy};
 pub use record::{
     AttemptEnd, AttemptOutcome, AttemptStart, ConversationMeta, Head, Parameters, Record,
     StepRedone, StepUndone, Tombstone, Turn, TurnKind, Wait, WaitEnd,

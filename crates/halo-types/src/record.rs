@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, ConversationId, Diagnosis, Evidence, Message, MessageId, Protocol, Step, StepId,
-    Target, Timestamp, TurnId,
+    AttemptId, ConversationId, Diagnosis, Evidence, Headers, Message, MessageId, Protocol, Step,
+    StepId, Target, Timestamp, TurnId,
 };
 
 /// One record of a conversation's log. The order of records is the order of storing them.
@@ -218,6 +218,10 @@ pub struct AttemptEnd {
     pub first_part_ms: Option<u64>,
     /// Milliseconds until the end.
     pub total_ms: u64,
+    /// What the provider said about limits and under which id it keeps the request, credentials
+    /// masked; empty where nothing came. A failed attempt has all headers in its evidence.
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
+    pub headers: Headers,
     /// When.
     pub at: Timestamp,
 }
@@ -323,4 +327,25 @@ pub struct Tombstone {
     pub conversation: ConversationId,
     /// When.
     pub at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_of_attempts_without_headers_can_still_be_read() {
+        let id = "01890000-0000-7000-8000-000000000001";
+        let old = format!(
+            r#"{{"record":"attempt_end","attempt":"{id}","turn":"{id}","conversation":"{id}",
+            "outcome":{{"outcome":"answered","message":null}},"total_ms":9,"at":1}}"#
+        );
+        let record: Record = serde_json::from_str(&old).unwrap();
+        let Record::AttemptEnd(mut end) = record else { panic!("{record:?}") };
+        assert!(end.headers.is_empty());
+        assert!(!serde_json::to_string(&end).unwrap().contains("headers"));
+        end.headers.push("x-request-id", "req_1");
+        let json = serde_json::to_string(&end).unwrap();
+        assert_eq!(serde_json::from_str::<AttemptEnd>(&json).unwrap(), *end);
+    }
 }

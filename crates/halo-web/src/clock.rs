@@ -35,6 +35,12 @@ impl Zone {
         self.local_ms(at).div_euclid(DAY_MS)
     }
 
+    /// `2026-11-22`, local.
+    pub(crate) fn date_text(self, at: Timestamp) -> String {
+        let (year, month, day) = civil(self.day(at));
+        format!("{year:04}-{month:02}-{day:02}")
+    }
+
     /// `2026-11-22 18:43`, local.
     pub(crate) fn minute_text(self, at: Timestamp) -> String {
         let ms = self.local_ms(at);

@@ -154,6 +154,19 @@ pub(crate) fn tokens(n: u64) -> String {
     }
 }
 
+/// An amount of nano-dollars as people say it: cents from a dollar on, else two figures.
+pub(crate) fn money(nano: u64) -> String {
+    const DOLLAR: u64 = 1_000_000_000;
+    const CENT: u64 = DOLLAR / 100;
+    if nano >= DOLLAR - CENT / 2 {
+        let cents = nano.saturating_add(CENT / 2) / CENT;
+        return format!("{}.{:02}", cents / 100, cents % 100);
+    }
+    let figures = nano.checked_ilog10().unwrap_or(0);
+    let unit = 10_u64.pow(figures.saturating_sub(1));
+    halo_types::dollars((nano + unit / 2) / unit * unit)
+}
+
 fn tenths(n: u64, unit: u64, suffix: &str) -> String {
     let tenths = n.saturating_add(unit / 20) / (unit / 10);
     match tenths % 10 {

@@ -45,6 +45,7 @@ function fillInPlace(form) {
       target.removeAttribute("aria-busy");
     }
     prepareModels(form);
+    if (id === "model-list") form.dispatchEvent(new Event("model-chosen"));
     target.scrollIntoView({ block: "nearest" });
   });
 }
@@ -186,6 +187,7 @@ function prepareModels(form) {
       input.removeAttribute("aria-invalid");
       for (const other of options) other.parentElement.hidden = false;
       mark();
+      form.dispatchEvent(new Event("model-chosen"));
       input.focus();
     });
   }
@@ -194,6 +196,36 @@ function prepareModels(form) {
   input.addEventListener("input", filter, { signal: form.modelFilter.signal });
   mark();
   list.querySelector('[aria-pressed="true"]')?.scrollIntoView({ block: "nearest" });
+}
+
+/** Shows what is known about the model that is typed or chosen. */
+function showFacts(form) {
+  const box = form.querySelector("[data-model-facts]");
+  const input = form.elements.model;
+  if (!box || !input) return;
+  let running;
+  let timer;
+  const ask = async () => {
+    running?.abort();
+    const { signal } = (running = new AbortController());
+    try {
+      const answer = await fragment(form, box.dataset.modelFacts, undefined, signal);
+      const open = box.querySelector("details")?.open ?? false;
+      box.replaceChildren(answer);
+      const details = box.querySelector("details");
+      if (details) details.open = open;
+    } catch {
+      // The facts of another model must not stay there; a newer question brings its own.
+      if (!signal.aborted) box.replaceChildren();
+    }
+  };
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, 250);
+  };
+  input.addEventListener("input", soon);
+  form.addEventListener("model-chosen", ask);
+  form.elements.base_url?.addEventListener("input", soon);
 }
 
 /** Buttons with data-copy="ID" copy the text of that element and answer. */
@@ -232,6 +264,18 @@ function chooseTheme(form) {
   }
 }
 
+/** Takes over the base URL that the doctor found. */
+function takeBase(form) {
+  form.addEventListener("click", (event) => {
+    const base = event.target.closest("[data-use-base]")?.dataset.useBase;
+    const field = form.elements.base_url;
+    if (!base || !field) return;
+    field.value = base;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.focus();
+  });
+}
+
 /** A form that shows a refused model shows at once which ones there are. */
 function fetchForRefused(form) {
   if (!form.querySelector("[data-refused]")) return;
@@ -254,6 +298,8 @@ for (const form of document.querySelectorAll("[data-provider-form]")) {
   spreadKeys(form);
   guessKey(form);
   prepareModels(form);
+  showFacts(form);
+  takeBase(form);
 }
 for (const form of document.querySelectorAll("[data-quick-key]")) guessKey(form);
 for (const form of document.querySelectorAll("[data-appearance-form]")) chooseTheme(form);

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::json::{self, Next};
 use crate::sse::{self, FrameRef, Leftover};
-use crate::{Event, Finish, anthropic, fault, gemini, openai_chat, openai_responses};
+use crate::{Event, Finish, anthropic, fault, gemini, list, openai_chat, openai_responses};
 
 /// The longest whole (not streamed) answer that is read: 32 MiB.
 pub const MAX_BODY: usize = 32 * 1024 * 1024;
@@ -47,6 +47,8 @@ enum Mode {
         mark: usize,
     },
     Stream(sse::Decoder),
+    /// A list whose elements are pieces of a stream; only Gemini streams this way.
+    List(list::Decoder),
     Body {
         bytes: Vec<u8>,
         limit: usize,
@@ -120,6 +122,7 @@ impl Decoder {
                 *too_long |= bytes.len() > room;
                 body.extend_from_slice(&bytes[..room.min(bytes.len())]);
             }
+            Mode::List(_) => self.push_list(bytes, &mut events),
             Mode::Start { .. } | Mode::Ended => {}
         }
         events
@@ -131,6 +134,7 @@ impl Decoder {
         let finish = match std::mem::replace(&mut self.mode, Mode::Ended) {
             Mode::Start { .. } | Mode::Ended => unusable("the answer is empty"),
             Mode::Stream(decoder) => self.end_stream(decoder, &mut events),
+            Mode::List(list) => self.end_list(list, &mut events),
             Mode::Body { bytes, limit, too_long } => {
                 let finish = self.end_body(&bytes, limit, too_long, &mut events);
                 if finish != Finish::Complete {
@@ -169,6 +173,9 @@ impl Decoder {
             } else {
                 self.mode = match first {
                     b':' | b'd' | b'e' | b'i' | b'r' => Mode::Stream(sse::Decoder::new()),
+                    b'[' if matches!(self.machine, Machine::Gemini(_)) => {
+                        Mode::List(list::Decoder::new(MAX_BODY))
+                    }
                     b'{' | b'[' => {
                         Mode::Body { bytes: Vec::new(), limit: MAX_BODY, too_long: false }
                     }
@@ -294,10 +301,10 @@ impl Decoder {
         if self.done {
             return Finish::Complete;
         }
-        self.machine.flush(events);
         if self.failed {
             return Finish::Truncated;
         }
+        self.machine.flush(events);
         if self.machine.has_begun() {
             return if self.machine.is_complete() && !self.garbled {
                 Finish::Complete
@@ -313,6 +320,95 @@ impl Decoder {
             Finish::Truncated
         } else {
             unusable("the answer is neither JSON nor an event stream")
+        }
+    }
+
+    /// Hands out the elements of a list as they become whole. Where the first one is no piece of
+    /// an answer, the list is read as a body, once all of it is here.
+    fn push_list(&mut self, mut bytes: &[u8], events: &mut Vec<Event>) {
+        while !bytes.is_empty() && !self.failed {
+            let Mode::List(list) = &mut self.mode else {
+                return;
+            };
+            let (now, later) = bytes.split_at(list.room(bytes.len()));
+            list.push(now);
+            bytes = later;
+            while let Mode::List(list) = &mut self.mode
+                && let Some(element) = list.next()
+            {
+                if list.has_begun() {
+                    self.element(&element, events);
+                } else if self.first_element(&element, events) {
+                    if let Mode::List(list) = &mut self.mode {
+                        list.begin();
+                    }
+                } else if let Mode::List(list) = std::mem::replace(&mut self.mode, Mode::Ended) {
+                    let mut body = list.into_rest();
+                    let room = MAX_BODY.saturating_sub(body.len());
+                    body.extend_from_slice(&bytes[..room.min(bytes.len())]);
+                    let too_long = bytes.len() > room;
+                    self.mode = Mode::Body { bytes: body, limit: MAX_BODY, too_long };
+                }
+                if self.failed {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Takes in the first element of a list; false if it is none of this protocol.
+    fn first_element(&mut self, element: &[u8], events: &mut Vec<Event>) -> bool {
+        let Next::Document(value, _) = json::next(element) else {
+            return false;
+        };
+        if fault::is_explicit(&value) {
+            return false;
+        }
+        match self.machine.piece(None, &value, events) {
+            Heard::Known => true,
+            Heard::Foreign => false,
+            Heard::Failure => {
+                self.fail(element, events);
+                true
+            }
+        }
+    }
+
+    fn element(&mut self, element: &[u8], events: &mut Vec<Event>) {
+        if let Next::Document(value, _) = json::next(element) {
+            self.document(None, value, element, events);
+        } else {
+            self.replace_leftover(element);
+            self.garbled |= !self.machine.is_complete();
+            let json = Value::String(String::from_utf8_lossy(element).into_owned());
+            events.push(Event::Unknown { json });
+        }
+    }
+
+    fn end_list(&mut self, list: list::Decoder, events: &mut Vec<Event>) -> Finish {
+        let (has_begun, too_long) = (list.has_begun(), list.is_too_long());
+        let rest = list.into_rest();
+        if !has_begun {
+            let finish = self.end_body(&rest, MAX_BODY, too_long, events);
+            if finish != Finish::Complete {
+                self.replace_leftover(&rest);
+            }
+            return finish;
+        }
+        if self.failed {
+            return Finish::Truncated;
+        }
+        self.machine.flush(events);
+        if too_long {
+            return unusable(format!("one element of the list is longer than {MAX_BODY} bytes"));
+        }
+        if !rest.trim_ascii().is_empty() {
+            self.replace_leftover(&rest);
+        }
+        match (self.machine.has_begun(), self.machine.is_complete() && !self.garbled) {
+            (true, true) => Finish::Complete,
+            (true, false) => Finish::Truncated,
+            (false, _) => unusable("the answer holds no message"),
         }
     }
 
@@ -389,13 +485,14 @@ impl Decoder {
                 if self.done {
                     return Finish::Complete;
                 }
+                if self.failed {
+                    return Finish::Truncated;
+                }
                 self.machine.flush(events);
-                match (self.failed, self.machine.has_begun(), self.machine.is_complete()) {
-                    (false, true, true) => Finish::Complete,
-                    (false, false, _) => {
-                        unusable("the answer is a JSON list, but none of this protocol")
-                    }
-                    _ => Finish::Truncated,
+                match (self.machine.has_begun(), self.machine.is_complete()) {
+                    (true, true) => Finish::Complete,
+                    (true, false) => Finish::Truncated,
+                    (false, _) => unusable("the answer is a JSON list, but none of this protocol"),
                 }
             }
             Value::Object(_) if fault::is_explicit(&value) => {

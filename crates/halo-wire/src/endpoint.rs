@@ -2,6 +2,8 @@
 
 use halo_types::Protocol;
 
+pub use crate::gemini::target::{GeminiMethod, GeminiTarget, gemini_target};
+
 /// The URLs of one provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
@@ -33,7 +35,13 @@ impl Endpoints {
         let Some(head) = self.chat.strip_suffix(GEMINI_CALL) else {
             return self.chat.clone();
         };
-        let model = path_segment(model.strip_prefix("models/").unwrap_or(model));
+        // Vertex AI lists `publishers/google/models/…`.
+        let vertex = model.strip_prefix("publishers/").and_then(|_| model.split_once("/models/"));
+        let model = vertex.map_or(model.strip_prefix("models/").unwrap_or(model), |(_, id)| id);
+        // Tuned models are a collection of their own.
+        let is_tuned = model.starts_with("tunedModels/");
+        let head = head.strip_suffix("models/").filter(|_| is_tuned).unwrap_or(head);
+        let model = path_segment(model);
         // Without `alt=sse` a stream comes as one JSON list.
         let method = if stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
         format!("{head}{model}:{method}")
@@ -104,7 +112,8 @@ const ENDPOINTS: &[&str] = &[
 ///
 /// A missing or doubled `/v1`, slashes at the end, a full endpoint path, surrounding spaces or
 /// quotes and a missing scheme are mended. Where a base has a version or a path of its own
-/// (`/v1beta/openai`, `/api/paas/v4`, `/compatible-mode/v1`), that is kept.
+/// (`/v1beta/openai`, `/api/paas/v4`, `/compatible-mode/v1`), that is kept. A base that ends with
+/// `#` is taken as it stands: nothing is added, for servers that have no version in their paths.
 ///
 /// # Errors
 /// Where the text cannot be a base URL; the error says what is wrong with it.
@@ -133,8 +142,10 @@ pub fn resolve(protocol: Protocol, base: &str) -> Result<Endpoints, EndpointErro
     };
     let (host, port) = split_authority(authority)?;
     let scheme = scheme.unwrap_or(if is_local(&host) { "http" } else { "https" });
-    let path = clean_path(path)?;
-    let base = format!("{scheme}://{host}{port}{}", with_version(protocol, &path, &host));
+    let exact = path.ends_with('#');
+    let path = clean_path(if protocol == Protocol::Gemini { before_model(path) } else { path })?;
+    let path = if exact { path } else { with_version(protocol, &path, &host) };
+    let base = format!("{scheme}://{host}{port}{path}");
     let chat = match protocol {
         Protocol::Anthropic => format!("{base}/messages"),
         Protocol::OpenaiChat => format!("{base}/chat/completions"),
@@ -142,6 +153,52 @@ pub fn resolve(protocol: Protocol, base: &str) -> Result<Endpoints, EndpointErro
         Protocol::Gemini => format!("{base}/models/{GEMINI_CALL}"),
     };
     Ok(Endpoints { models: format!("{base}/models"), chat, base })
+}
+
+/// Other base URLs that the same server may answer under, likeliest first, in a form that
+/// [`resolve`] takes: without and with a version, and where relays like to mount the API. Empty for
+/// a text that is no base URL.
+///
+/// ```
+/// use halo_types::Protocol;
+/// use halo_wire::endpoint::variants;
+///
+/// let others = variants(Protocol::OpenaiChat, "https://relay.example/openai/v1");
+/// assert_eq!(others[..2], ["https://relay.example/openai#", "https://relay.example/v1"]);
+/// ```
+#[must_use]
+pub fn variants(protocol: Protocol, base: &str) -> Vec<String> {
+    let Ok(given) = resolve(protocol, base) else { return Vec::new() };
+    let Some((scheme, rest)) = given.base.split_once("://") else { return Vec::new() };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let mut segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    while segments.last().is_some_and(|last| is_version(last)) {
+        segments.pop();
+    }
+    let own = segments.iter().fold(String::new(), |path, segment| path + "/" + segment);
+    let version = if protocol == Protocol::Gemini { "/v1beta" } else { "/v1" };
+    let mounts: &[&str] = match protocol {
+        Protocol::Anthropic => &["", "/api", "/anthropic", "/api/anthropic"],
+        Protocol::OpenaiChat | Protocol::OpenaiResponses => {
+            &["", "/api", "/openai", "/api/openai", "/compatible-mode"]
+        }
+        Protocol::Gemini => &["", "/gemini", "/api", "/google"],
+    };
+    let mut found = Vec::new();
+    let mut add = |path: String| {
+        let url = format!("{scheme}://{authority}{path}");
+        let new = resolve(protocol, &url).is_ok_and(|other| other.base != given.base);
+        if new && !found.contains(&url) {
+            found.push(url);
+        }
+    };
+    add(format!("{own}{version}"));
+    add(format!("{own}#"));
+    for mount in mounts {
+        add(format!("{mount}{version}"));
+    }
+    add("/api#".to_owned());
+    found
 }
 
 fn split_scheme(text: &str) -> Result<(Option<&'static str>, &str), EndpointError> {
@@ -206,6 +263,13 @@ fn split_authority(authority: &str) -> Result<(String, String), EndpointError> {
     }
 }
 
+/// The path of a Gemini URL up to the model, if it names one, with or without a method.
+fn before_model(path: &str) -> &str {
+    let lower = path.to_ascii_lowercase();
+    let at = ["/models/", "/tunedmodels/"].iter().filter_map(|name| lower.find(name)).min();
+    at.map_or(path, |at| &path[..at])
+}
+
 /// The path with single slashes, without a slash or an endpoint at its end.
 fn clean_path(path: &str) -> Result<String, EndpointError> {
     let path = path.trim_end_matches(['?', '#']);
@@ -257,6 +321,9 @@ fn with_version(protocol: Protocol, path: &str, host: &str) -> String {
             _ => {}
         }
     }
+    if protocol == Protocol::Gemini {
+        gemini_segments(&mut segments, host);
+    }
     if protocol == Protocol::OpenaiChat
         && host == "generativelanguage.googleapis.com"
         && segments.last().is_some_and(|last| is_version(last))
@@ -265,8 +332,9 @@ fn with_version(protocol: Protocol, path: &str, host: &str) -> String {
     }
     let complete = match protocol {
         // Every server of this protocol answers under /v1/messages, whatever stands before.
-        Protocol::Anthropic | Protocol::Gemini => {
-            segments.last().is_some_and(|last| is_version(last))
+        Protocol::Anthropic => segments.last().is_some_and(|last| is_version(last)),
+        Protocol::Gemini => {
+            segments.last().is_some_and(|last| is_version(last)) || segments.contains(&"publishers")
         }
         Protocol::OpenaiChat | Protocol::OpenaiResponses => {
             segments.iter().any(|segment| is_version(segment))
@@ -279,6 +347,27 @@ fn with_version(protocol: Protocol, path: &str, host: &str) -> String {
         segments.push(if protocol == Protocol::Gemini { "v1beta" } else { "v1" });
     }
     segments.iter().fold(String::new(), |path, segment| path + "/" + segment)
+}
+
+/// Mends what is peculiar to Gemini's bases: the base of the interface in OpenAI's form is taken
+/// for another, and Vertex AI wants the models' publisher:
+/// <https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference>. Without
+/// a project that is its express mode.
+fn gemini_segments(segments: &mut Vec<&str>, host: &str) {
+    if let [.., before, "openai"] = segments.as_slice()
+        && is_version(before)
+    {
+        segments.pop();
+    }
+    let is_vertex = host == "aiplatform.googleapis.com"
+        || host.ends_with("-aiplatform.googleapis.com")
+        || (segments.contains(&"projects") && segments.contains(&"locations"));
+    if is_vertex && !segments.contains(&"publishers") {
+        if !segments.iter().any(|segment| is_version(segment)) {
+            segments.insert(0, "v1");
+        }
+        segments.extend(["publishers", "google"]);
+    }
 }
 
 /// `v1`, `v4`, `v1beta`, `v1alpha1`.

@@ -48,7 +48,16 @@ pub(crate) fn message(raw: &[u8]) -> String {
     let Ok(value) = serde_json::from_slice::<Value>(raw) else {
         return text();
     };
-    ["/error/message", "/message", "/error", "/detail", "/msg", "/0/error/message"]
+    const PLACES: &[&str] = &[
+        "/error/message",
+        "/response/error/message",
+        "/message",
+        "/error",
+        "/detail",
+        "/msg",
+        "/0/error/message",
+    ];
+    PLACES
         .iter()
         .find_map(|place| value.pointer(place).and_then(Value::as_str))
         .map_or_else(text, str::to_owned)

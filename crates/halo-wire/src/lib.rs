@@ -32,6 +32,7 @@ mod event;
 mod fault;
 mod gemini;
 mod json;
+mod list;
 mod loss;
 mod models;
 mod openai_chat;
@@ -49,4 +50,4 @@ pub use encode::{
 };
 pub use event::{Event, Finish};
 pub use loss::{Loss, answer_losses, request_losses};
-pub use models::{ModelInfo, ModelsError, decode_models};
+pub use models::{ModelInfo, ModelsError, decode_models, next_page};

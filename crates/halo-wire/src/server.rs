@@ -76,7 +76,9 @@ impl ErrorBody {
     #[must_use]
     pub fn from_raw(status: u16, raw: &[u8]) -> Self {
         let value: Value = serde_json::from_slice(raw).unwrap_or_default();
-        let error = value.get("error").unwrap_or(&value);
+        // The last is where `response.failed` has it.
+        let error = ["/error", "/response/error"].iter().find_map(|place| value.pointer(place));
+        let error = error.unwrap_or(&value);
         Self {
             status,
             kind: crate::json::text(error, "type")
@@ -91,7 +93,9 @@ impl ErrorBody {
     }
 }
 
-/// Reads a request and the pictures in it. Width and height of the pictures stay 0.
+/// Reads a request and the pictures in it. Width and height of the pictures stay 0. Gemini names
+/// the model in the URL and asks for a stream there; see
+/// [`gemini_target`](crate::endpoint::gemini_target).
 ///
 /// # Errors
 /// Where the body is not a request of the protocol, in the provider's words.
@@ -128,14 +132,18 @@ pub fn unheld_parameters(protocol: Protocol, body: &[u8]) -> Vec<String> {
         Protocol::OpenaiResponses => openai_responses::decode::HELD,
         Protocol::Gemini => gemini::decode::HELD,
     };
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(map)) => map
-            .into_iter()
-            .filter(|(name, value)| !value.is_null() && !held.contains(&name.as_str()))
-            .map(|(name, _)| name)
-            .collect(),
+    let Ok(Value::Object(map)) = serde_json::from_slice(body) else {
+        return Vec::new();
+    };
+    let inside = match protocol {
+        Protocol::Gemini => gemini::decode::unheld_inside(&Value::Object(map.clone())),
         _ => Vec::new(),
-    }
+    };
+    map.into_iter()
+        .filter(|(name, value)| !value.is_null() && !held.contains(&name.as_str()))
+        .map(|(name, _)| name)
+        .chain(inside)
+        .collect()
 }
 
 /// Whether the client asked for usage figures in its stream. Only Chat Completions has to be
@@ -219,6 +227,16 @@ impl StreamEncoder {
         self
     }
 
+    /// Whether a Gemini stream is one JSON list instead of events, as for requests without
+    /// `alt=sse`; see [`GeminiMethod`](crate::endpoint::GeminiMethod).
+    #[must_use]
+    pub fn as_list(mut self, list: bool) -> Self {
+        if let Machine::Gemini(writer) = &mut self.machine {
+            writer.as_list(list);
+        }
+        self
+    }
+
     /// The bytes for one event. [`Event::Done`] writes the end of the stream, [`Event::Error`]
     /// the protocol's error event; nothing is written after either.
     pub fn encode(&mut self, event: &Event) -> Vec<u8> {
@@ -231,7 +249,12 @@ impl StreamEncoder {
             Event::Done => return self.finish(),
             Event::Error { raw } => {
                 self.ended = true;
-                return encode_error_event(self.protocol, &ErrorBody::from_raw(500, raw));
+                let error = ErrorBody::from_raw(500, raw);
+                match &mut self.machine {
+                    Machine::Gemini(writer) => writer.fail(&error, &mut out),
+                    Machine::OpenaiResponses(writer) => writer.error(&error, &mut out),
+                    _ => return encode_error_event(self.protocol, &error),
+                }
             }
             event => match &mut self.machine {
                 Machine::Anthropic(writer) => writer.event(event, &mut out),
@@ -312,6 +335,18 @@ pub fn encode_models(protocol: Protocol, models: &[ModelInfo]) -> Vec<u8> {
         Protocol::OpenaiChat | Protocol::OpenaiResponses => openai_chat::server::models(models),
         Protocol::Gemini => gemini::server::models(models),
     })
+}
+
+/// Writes what Gemini knows of one model.
+#[must_use]
+pub fn encode_gemini_model(model: &ModelInfo) -> Vec<u8> {
+    to_bytes(&gemini::server::model(model))
+}
+
+/// Writes the answer of Gemini's `countTokens`.
+#[must_use]
+pub fn encode_gemini_count(tokens: u64) -> Vec<u8> {
+    to_bytes(&gemini::server::token_count(tokens))
 }
 
 fn error_json(protocol: Protocol, error: &ErrorBody) -> Value {

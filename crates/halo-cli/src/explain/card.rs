@@ -11,7 +11,7 @@ const MAX_LINES: usize = 24;
 const MAX_BYTES: usize = 6 * 1024;
 
 /// The card: title, who spoke, the raw text, meaning, wait, remedies, rule.
-pub(super) fn render(
+pub(crate) fn render(
     evidence: &Evidence,
     diagnosis: &Diagnosis,
     lang: Lang,

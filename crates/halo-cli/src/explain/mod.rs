@@ -1,6 +1,6 @@
 //! `halo explain`: what an error of a provider means, from a text, a file or a pipe.
 
-mod card;
+pub(crate) mod card;
 mod conceal;
 mod jsonl;
 mod log;

@@ -36,11 +36,32 @@ fn every_fault_names_line_column_and_text() {
         (
             "[providers.openai]\nprotocol = \"grpc\"",
             2,
-            "must be one of \"anthropic\", \"openai-chat\", not \"grpc\"",
+            "\"openai-chat\", \"openai-responses\", \"gemini\", not \"grpc\"",
         ),
         ("[providers.openai]\nneeds_key = \"yes\"", 2, "must be true or false, not \"yes\""),
         ("[providers.openai]\nmodels = [\"a\", 1]", 2, "must be a list of names"),
         ("[providers.openai]\n[providers.openai]", 2, "duplicate"),
+        (
+            "[providers.openai]\nproxy = \"sytem\"",
+            2,
+            "column 9: providers.openai.proxy must be \"system\", \"direct\" or the address of a proxy",
+        ),
+        ("[connection]\nproxy = \"ftp://me:geheim@host:1\"", 2, "not \"ftp://…@host:1\""),
+        ("[connection]\nproxy = \"me:ge/heim@host\"", 2, "not …@host\""),
+        ("[connection]\nproxy = \"http://me:geheim@host:1", 2, "column"),
+        ("connection = \"x\"", 1, "connection must be a table"),
+        ("[connection]\nca_file = \"\"", 2, "connection.ca_file must be the path of a file"),
+        (
+            "[connection]\nconnect_timeout_s = 0",
+            2,
+            "must be a whole number of seconds from 1 to 300",
+        ),
+        (
+            "[providers.openai]\nidle_timeout_s = 3601",
+            2,
+            "providers.openai.idle_timeout_s must be a whole number of seconds from 1 to 3600, not 3601",
+        ),
+        ("[providers.openai]\nfirst_byte_timeout_s = \"9\"", 2, "from 1 to 3600, not \"9\""),
     ];
     for (text, line, words) in cases {
         let folder = Folder::with(Some(text));
@@ -50,6 +71,7 @@ fn every_fault_names_line_column_and_text() {
         assert!(error.starts_with(&place), "{text:?}: {error}");
         assert!(error.contains(words), "{text:?}: {error}");
         assert!(!error.contains('\n'), "{text:?}: {error}");
+        assert!(!error.contains("geheim") && !error.contains("ge/heim"), "{error}");
         assert_eq!(folder.config_text(), text);
     }
 }

@@ -3,7 +3,8 @@
 use std::fs;
 
 use halo_config::{
-    Config, ConfigError, Environment, Flags, Origin, Paths, ProviderConfig, Settings,
+    Config, ConfigError, ConnectionSettings, Environment, Flags, Origin, Paths, ProviderConfig,
+    Settings,
 };
 use halo_types::{Lang, Protocol};
 
@@ -101,6 +102,7 @@ fn providers_take_from_their_preset_what_they_do_not_say() {
             key_env: Some("RELAY_KEY".into()),
             needs_key: true,
             models: vec![],
+            connection: ConnectionSettings::default(),
         }
     );
     assert_eq!((work.protocol, work.vendor()), (Protocol::Anthropic, Some("anthropic")));

@@ -164,11 +164,13 @@ impl<'t> Said<'t> {
     /// The meaning of the field, if its key has one.
     pub(super) fn key(&self) -> Option<Key> {
         let value = self.as_str();
-        let identifier = !value.is_empty()
-            && value.len() <= 96
-            && !self.is_flag()
-            && (!value.contains(char::is_whitespace) || value.len() <= 48)
-            && !value.contains('{');
+        let identifier = || {
+            !value.is_empty()
+                && value.len() <= 96
+                && !self.is_flag()
+                && (value.len() <= 48 || !value.contains(char::is_whitespace))
+                && !value.contains('{')
+        };
         match self.name {
             "code"
             | "error_code"
@@ -203,21 +205,21 @@ impl<'t> Said<'t> {
             | "errortitle"
             | "ret"
             | "subtype"
-            | "category" => identifier.then_some(Key::Code),
+            | "category" => identifier().then_some(Key::Code),
             // `{"error":"invalid_api_key"}`, `{"error":"Unauthorized"}`, `{"error":"server_error"}`
-            "error" | "detail" | "message" => {
-                (identifier && !value.contains(' ') && (value.contains('_') || value.contains('.')))
-                    .then_some(Key::Code)
-            }
+            "error" | "detail" | "message" => (identifier()
+                && !value.contains(' ')
+                && (value.contains('_') || value.contains('.')))
+            .then_some(Key::Code),
             // `"loc":["body","reasoning_effort"]` of FastAPI.
-            "loc" => (identifier && !["body", "query", "path", "header"].contains(&value))
+            "loc" => (identifier() && !["body", "query", "path", "header"].contains(&value))
                 .then_some(Key::Param),
-            "param" | "parameter" => (identifier && !value.is_empty()).then_some(Key::Param),
+            "param" | "parameter" => (identifier() && !value.is_empty()).then_some(Key::Param),
             "model" | "model_id" | "modelid" | "model_name" => {
-                (identifier && !self.is_flag()).then_some(Key::Model)
+                (identifier() && !self.is_flag()).then_some(Key::Model)
             }
             "request_id" | "requestid" | "req_id" | "x-request-id" | "requestid:" | "log_id"
-            | "trace_id" | "sid" => identifier.then_some(Key::RequestId),
+            | "trace_id" | "sid" => identifier().then_some(Key::RequestId),
             "n_ctx" | "max_model_len" | "context_window" => Some(Key::Window),
             "n_prompt_tokens" | "prompt_tokens_count" => Some(Key::Sent),
             // `"retryDelay":{"seconds":28}`, also as gRPC prints it: `retry_delay { seconds: 28 }`.

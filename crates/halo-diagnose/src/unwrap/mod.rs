@@ -107,41 +107,102 @@ pub(crate) struct Unwrapped {
     pub(crate) empty: bool,
 }
 
-/// Takes `body` apart.
-pub(crate) fn unwrap(body: &str) -> Unwrapped {
-    let trimmed = body.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
-    let mut reader = Reader { layers: Vec::with_capacity(6), tries: 0, work: 0 };
-    reader.layers.push(Layer::default());
-    let text = cut(body);
-    reader.read(&text, 0, 0);
-    let html = html::starts_page(trimmed);
-    Unwrapped { layers: reader.layers, html, empty: trimmed.is_empty() }
+/// Layers of earlier bodies whose memory is used again.
+#[derive(Default)]
+pub(crate) struct Spare {
+    spare: Vec<Layer>,
+    /// Room for the layers of a body, empty.
+    list: Vec<Layer>,
 }
 
-/// The body, or its two ends where it is long.
-fn cut(body: &str) -> Text {
+/// How many layers are kept for later, and how long their texts may be.
+const MAX_SPARE: usize = 16;
+const MAX_SPARE_TEXT: usize = 4096;
+
+impl Spare {
+    fn take(&mut self, depth: u8) -> Layer {
+        let layer = self.spare.pop().unwrap_or_default();
+        Layer { depth, ..layer }
+    }
+
+    /// Keeps a layer that nobody needs any more.
+    fn put(&mut self, layer: Layer) {
+        if self.spare.len() < MAX_SPARE && layer.text.len() <= MAX_SPARE_TEXT {
+            self.spare.push(layer.cleared());
+        }
+    }
+
+    /// Keeps the layers of a body.
+    pub(crate) fn give(&mut self, mut layers: Vec<Layer>) {
+        layers.drain(..).for_each(|layer| self.put(layer));
+        if layers.capacity() <= MAX_SPARE {
+            self.list = layers;
+        }
+    }
+}
+
+impl Layer {
+    /// A new layer in the memory of this one.
+    fn cleared(self) -> Self {
+        let Self { mut text, mut fields, .. } = self;
+        text.clear();
+        fields.clear();
+        Self { text, fields, ..Self::default() }
+    }
+}
+
+/// Takes `body` apart.
+pub(crate) fn unwrap(body: &str) -> Unwrapped {
+    unwrap_with(body, &mut Spare::default())
+}
+
+/// Takes `body` apart, in memory of earlier bodies.
+pub(crate) fn unwrap_with(body: &str, spare: &mut Spare) -> Unwrapped {
+    let trimmed = body.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    let mut whole = spare.take(0);
+    cut(body, &mut whole.text);
+    let layers = std::mem::take(&mut spare.list);
+    let mut reader = Reader { layers, spare, tries: 0, work: 0 };
+    reader.add_layer(0);
+    reader.read(&whole.text, 0, 0);
+    let layers = reader.layers;
+    spare.put(whole);
+    let html = html::starts_page(trimmed);
+    Unwrapped { layers, html, empty: trimmed.is_empty() }
+}
+
+/// Adds the body to `text`, or its two ends where it is long.
+fn cut(body: &str, text: &mut Text) {
     if body.len() <= MAX_BODY {
-        return Text::whole(body, 0);
+        text.push_str(body, 0);
+        return;
     }
     let head = floor_boundary(body, MAX_BODY / 2);
     let tail = floor_boundary(body, body.len() - MAX_BODY / 2);
-    let mut text = Text::whole(&body[..head], 0);
+    text.push_str(&body[..head], 0);
     text.push_str("\n", head);
     text.push_str(&body[tail..], tail);
-    text
 }
 
 fn floor_boundary(s: &str, at: usize) -> usize {
     (0..=at).rev().find(|at| s.is_char_boundary(*at)).unwrap_or(0)
 }
 
-struct Reader {
+struct Reader<'s> {
     layers: Vec<Layer>,
+    spare: &'s mut Spare,
     tries: usize,
     work: usize,
 }
 
-impl Reader {
+impl Reader<'_> {
+    /// Adds an empty layer; returns its place.
+    fn add_layer(&mut self, depth: usize) -> usize {
+        let layer = self.spare.take(depth_number(depth));
+        self.layers.push(layer);
+        self.layers.len() - 1
+    }
+
     /// Reads `text`: plain words go to layer `into`, values and pages become layers of their own.
     fn read(&mut self, text: &Text, into: usize, depth: usize) {
         self.work += text.len();
@@ -162,18 +223,19 @@ impl Reader {
                 return;
             }
         }
-        if s.contains("\\n```")
+        let ticks = memchr::memchr(b'`', s.as_bytes()).is_some();
+        if ticks
+            && s.contains("\\n```")
             && let Some(text) = escapes::resolved(text, 0, s.len())
         {
             self.read(&text, into, depth + 1);
             return;
         }
-        if let Some((open, from, to, close)) = fence(s) {
+        if ticks && let Some((open, from, to, close)) = fence(s) {
             // What somebody quotes is read apart from what they say about it.
             self.layers[into].around = true;
             self.plain(text, 0, open, into);
-            let index = self.layers.len();
-            self.layers.push(Layer { depth: depth_number(depth + 1), ..Layer::default() });
+            let index = self.add_layer(depth + 1);
             self.read(&text.slice(from, to), index, depth + 1);
             self.plain(text, close, s.len(), into);
             return;
@@ -264,7 +326,7 @@ impl Reader {
 
     fn resolved(&mut self, text: &Text, start: usize, end: usize, into: usize) {
         let part = &text.as_str()[start..end];
-        if part.trim().is_empty() {
+        if is_blank(part) {
             return;
         }
         let status = status_in(part);
@@ -273,7 +335,7 @@ impl Reader {
             layer.status = status;
         }
         trace::without(part, |from, to| {
-            if part[from..to].trim().is_empty() {
+            if is_blank(&part[from..to]) {
                 return;
             }
             if layer.text.len() > 0 {
@@ -285,8 +347,7 @@ impl Reader {
 
     /// Adds a value as a layer; texts in it that hide more are read in turn.
     fn value(&mut self, tree: &value::Tree, source: &Text, depth: usize) {
-        let index = self.layers.len();
-        self.layers.push(Layer { depth: depth_number(depth + 1), ..Layer::default() });
+        let index = self.add_layer(depth + 1);
         let mut room = [0; leaf::MAX_NAME];
         for leaf in &tree.leaves {
             let leaf = leaf.said(source, &mut room);
@@ -317,6 +378,10 @@ impl Reader {
     }
 }
 
+fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
+}
+
 fn depth_number(depth: usize) -> u8 {
     u8::try_from(depth).unwrap_or(u8::MAX)
 }
@@ -324,8 +389,7 @@ fn depth_number(depth: usize) -> u8 {
 /// The first fenced block of a Markdown text: where its fence opens, the range inside, and where
 /// the fence has closed.
 fn fence(s: &str) -> Option<(usize, usize, usize, usize)> {
-    let first = memchr::memchr(b'`', s.as_bytes())?;
-    let open = first + s[first..].find("```")?;
+    let open = s.find("```")?;
     // The first line holds the name of a language.
     let from = open + s[open..].find('\n')? + 1;
     let to = s[from..].find("```").map_or(s.len(), |len| from + len);

@@ -116,6 +116,7 @@ const PHASES: &[(&str, Phase)] = &[
 const CLASSES: &[(&str, TransportClass)] = &[
     ("dns", TransportClass::Dns),
     ("refused", TransportClass::Refused),
+    ("unreachable", TransportClass::Unreachable),
     ("reset", TransportClass::Reset),
     ("certificate", TransportClass::Certificate),
     ("tls", TransportClass::Tls),

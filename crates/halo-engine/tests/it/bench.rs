@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use halo_config::{Config, Environment, Flags, Paths, ProviderConfig};
+use halo_config::{Config, ConnectionSettings, Environment, Flags, Paths, ProviderConfig};
 use halo_engine::{Act, Card, ConversationView, Engine, Item, Options, Submission};
 use halo_sim::{SimOptions, Simulator};
 use halo_store_sqlite::SqliteStore;
@@ -65,6 +65,7 @@ impl Bench {
                         key_env: None,
                         needs_key: true,
                         models: models.clone(),
+                        connection: ConnectionSettings::default(),
                     })
                     .collect();
                 change(settings);

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bench;
+mod connection;
+mod doctor;
 mod recovery;
 mod rows;
 mod talk;

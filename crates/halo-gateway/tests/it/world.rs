@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::serve::ListenerExt as _;
-use halo_config::{Config, Environment, Flags, Paths, ProviderConfig, RecoverySettings};
+use halo_config::{
+    Config, ConnectionSettings, Environment, Flags, Paths, ProviderConfig, RecoverySettings,
+};
 use halo_engine::{Engine, Options};
 use halo_sim::{Exchange, SimOptions, Simulator};
 use halo_store_sqlite::SqliteStore;
@@ -96,5 +98,6 @@ fn provider(protocol: Protocol, upstream: SocketAddr) -> ProviderConfig {
         key_env: None,
         needs_key: true,
         models: vec![format!("{id}-only")],
+        connection: ConnectionSettings::default(),
     }
 }

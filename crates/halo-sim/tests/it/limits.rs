@@ -26,7 +26,7 @@ async fn the_blind_model_refuses_a_picture_in_the_history() {
         let refused = ask(served.address, protocol, &body).await;
         assert_eq!(refused.status, Some(400));
         let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
-        assert!(message.contains("image"), "{message}");
+        assert!(message.to_lowercase().contains("image"), "{message}");
         body["messages"][0]["content"] = json!("Look: [a picture]");
         assert!(ask(served.address, protocol, &body).await.said(protocol).is_some());
     }
@@ -55,6 +55,10 @@ async fn the_small_window_counts_and_names_its_numbers() {
         // Half of it fits.
         body["messages"] = json!(messages[10..]);
         assert!(ask(served.address, protocol, &body).await.said(protocol).is_some());
+        if protocol == Protocol::Gemini {
+            // Its window is for input alone.
+            continue;
+        }
         // Input and output together must fit too.
         body["max_tokens"] = json!(4096);
         body["messages"] = json!(messages[6..]);
@@ -70,7 +74,8 @@ async fn only_the_right_key_opens() {
     for protocol in Protocol::ALL.iter().copied() {
         let body = prompt(protocol, "wrong-key", "Hi", true);
         let refused = ask_as(served.address, protocol, &body, "sk-practice-000000000000abcd").await;
-        assert_eq!(refused.status, Some(401));
+        let status = if protocol == Protocol::Gemini { 400 } else { 401 };
+        assert_eq!(refused.status, Some(status));
         assert!(!refused.text().contains("000000000000"), "{}", refused.text());
         let opened = ask_as(served.address, protocol, &body, "practice-key-ok").await;
         assert!(opened.said(protocol).is_some());

@@ -1,18 +1,21 @@
 //! What keeps an answer from beginning.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use halo_transport::{Call, Client, ClientError, ClientOptions, Limits, Stage};
-use halo_types::{Phase, Protocol, TransportClass};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use halo_transport::{Call, Client, ClientOptions, Limits, Stage};
+use halo_types::{Kind, Phase, Protocol, TransportClass};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::server::{
-    LONG, call, class, options, refused, reset, response, says, says_and_stalls, server,
+    LONG, broken, call, class, judged, options, read_request, refused, reset, response, says,
+    says_and_stalls, server, words,
 };
 
-async fn closed_port() -> u16 {
+pub async fn closed_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
 }
 
@@ -32,6 +35,9 @@ async fn no_connection() {
         assert_eq!(Stage::of(&evidence), stage, "{url}");
         assert_eq!((evidence.status, evidence.partial_chars), (None, 0));
         assert!(evidence.at.is_some() && evidence.request.model.as_deref() == Some("m"));
+        if stage != Stage::Address {
+            assert_eq!(judged(&evidence), (Kind::Network, true), "{url}");
+        }
         let text = format!("{evidence:?}");
         assert!(!text.contains("abc") && !text.contains("pw"), "{text}");
     }
@@ -51,6 +57,7 @@ async fn nothing_or_nonsense_instead_of_headers() {
     .await;
     assert_eq!(class(&evidence), Some(TransportClass::FirstByteTimeout));
     assert_eq!(evidence.phase, Some(Phase::Headers));
+    assert_eq!(judged(&evidence), (Kind::Timeout, true));
 
     let not_http = says("SSH-2.0-OpenSSH_9.2\r\n\r\n").await;
     let closed = says("").await;
@@ -63,6 +70,9 @@ async fn nothing_or_nonsense_instead_of_headers() {
         let evidence = refused(&url, options()).await;
         assert_eq!((class(&evidence), evidence.phase), (Some(want), Some(Phase::Headers)));
         assert_eq!(Stage::of(&evidence), Stage::Request);
+        let kind =
+            if want == TransportClass::Reset { Kind::Network } else { Kind::InvalidResponse };
+        assert_eq!(judged(&evidence).0, kind);
     }
 }
 
@@ -86,88 +96,120 @@ async fn an_error_answer_keeps_its_bytes_and_its_headers() {
     assert!(!evidence.truncated);
 }
 
+/// Not even within one host: the body of a `POST` would be dropped or sent twice, and whoever
+/// redirects a chat request says that the base URL is not the right one.
 #[tokio::test]
-async fn error_bodies_are_bounded_and_may_break_off() {
-    let limits = Limits { error_body: 1000, ..Limits::default() };
-    let huge = says(response("500 Oops", "", "é".repeat(40_000).as_bytes())).await;
-    let evidence = refused(&huge, ClientOptions { limits, ..options() }).await;
-    assert_eq!((evidence.body.as_bytes().len(), evidence.truncated), (1000, true));
-    assert_eq!(evidence.body.text(), "é".repeat(500));
-
-    let short = says("HTTP/1.1 503 x\r\ncontent-length: 100\r\n\r\nbusy").await;
-    let evidence = refused(&short, options()).await;
-    assert_eq!((evidence.status, evidence.body.text().as_ref()), (Some(503), "busy"));
-    assert_eq!(class(&evidence), Some(TransportClass::Truncated));
+async fn redirects_are_evidence_of_where_they_point_and_are_not_followed() {
+    for (status, target) in [
+        ("302 Found", "http://127.0.0.1:1/login?token=abcdefgh&x=1#part"),
+        ("307 Temporary Redirect", "/v2/chat/completions"),
+        ("308 Permanent Redirect", "https://user:geheim-pw@other.example/v1"),
+    ] {
+        let moved = response(status, &format!("location: {target}\r\n"), b"moved");
+        let hits = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&hits);
+        let url = server(move |mut socket| {
+            seen.fetch_add(1, Ordering::SeqCst);
+            let moved = moved.clone();
+            async move { socket.write_all(&moved).await.unwrap() }
+        })
+        .await;
+        let evidence = refused(&url, options()).await;
+        assert_eq!(evidence.status.map(|status| status / 100), Some(3));
+        assert_eq!(evidence.body.text(), "moved");
+        let shown = evidence.headers.first("location").unwrap();
+        assert_eq!(
+            shown,
+            match target.split_once("user") {
+                Some(_) => "https://…@other.example/v1",
+                None if target.starts_with('/') => target,
+                None => "http://127.0.0.1:1/login?token=…&x=…#…",
+            }
+        );
+        let get = Call::get(url, Protocol::OpenaiChat);
+        let client = Client::new(options()).unwrap();
+        let evidence = client.get(get, &CancellationToken::new()).await.unwrap_err();
+        assert_eq!(evidence.headers.first("location"), Some(shown));
+        assert_eq!(hits.load(Ordering::SeqCst), 2);
+        assert_eq!(judged(&evidence).0, Kind::EndpointNotFound);
+    }
 }
 
 #[tokio::test]
-async fn redirects_are_evidence() {
-    let moved = response("302 Found", "location: http://127.0.0.1:1/login?x=1\r\n", b"moved");
-    let evidence = refused(&says(moved).await, options()).await;
-    assert_eq!((evidence.status, evidence.body.text().as_ref()), (Some(302), "moved"));
-    assert_eq!(evidence.headers.first("location"), Some("http://127.0.0.1:1/login?x=1"));
-}
-
-#[tokio::test]
-async fn cancelling_before_the_headers_closes_the_connection() {
-    let (gone, mut seen) = tokio::sync::mpsc::channel(1);
-    let url = server(move |mut socket| {
-        let gone = gone.clone();
-        async move {
-            let end = socket.read(&mut [0; 16]).await;
-            gone.send(matches!(end, Ok(0) | Err(_))).await.unwrap();
+async fn nothing_is_sent_twice() {
+    // Neither on a fresh connection that breaks, nor on one that was used before.
+    let hits = Arc::new(AtomicUsize::new(0));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let seen = Arc::clone(&hits);
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let seen = Arc::clone(&seen);
+            tokio::spawn(async move {
+                while !read_request(&mut socket).await.is_empty() {
+                    if seen.fetch_add(1, Ordering::SeqCst) != 0 {
+                        return reset(socket);
+                    }
+                    socket.write_all(&response("400 Bad", "", b"first")).await.unwrap();
+                }
+            });
         }
-    })
-    .await;
-    let cancel = CancellationToken::new();
-    let client = Client::new(options()).unwrap();
-    let started = Instant::now();
-    let (answer, ()) = tokio::join!(client.send(call(&url), &cancel), async {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        cancel.cancel();
     });
-    let evidence = answer.unwrap_err();
-    assert_eq!(class(&evidence), Some(TransportClass::Cancelled));
-    assert_eq!(tokio::time::timeout(LONG, seen.recv()).await, Ok(Some(true)));
-    assert!(started.elapsed() < Duration::from_secs(5));
-}
-
-#[tokio::test]
-async fn a_dead_proxy_is_blamed_for_what_lies_behind_it() {
-    let port = closed_port().await;
-    for scheme in ["http", "socks5", "socks5h"] {
-        let proxy = Some(format!("{scheme}://user:pw@127.0.0.1:{port}"));
-        let client = Client::new(ClientOptions { proxy, ..options() }).unwrap();
-        let cancel = CancellationToken::new();
-        let evidence = client.send(call("https://192.0.2.1/v1"), &cancel).await.unwrap_err();
-        assert_eq!(class(&evidence), Some(TransportClass::Proxy), "{scheme}: {evidence:?}");
-        assert_eq!(Stage::of(&evidence), Stage::Proxy);
-        let stages = client.connect_stages("https://192.0.2.1/v1").await;
-        assert_eq!(stages.len(), 1);
-        assert_eq!(stages[0].stage, Stage::Proxy);
-        assert_eq!(stages[0].outcome.as_ref().unwrap_err().class, TransportClass::Refused);
-        // This machine is reached without it.
-        let here = says(response("400 Bad", "", b"here")).await;
-        let evidence = client.send(call(&here), &cancel).await.unwrap_err();
-        assert_eq!(evidence.body.text(), "here");
-    }
-    for proxy in ["", "10.0.0.1:80:90", "ftp://host:1", "http://"] {
-        let error = Client::new(ClientOptions { proxy: Some(proxy.into()), ..options() });
-        assert!(matches!(error, Err(ClientError::Proxy { .. })), "{proxy}");
+    let client = Client::new(options()).unwrap();
+    let cancel = CancellationToken::new();
+    assert_eq!(client.send(call(&url), &cancel).await.unwrap_err().status, Some(400));
+    for sent in [2, 3] {
+        let evidence = client.send(call(&url), &cancel).await.unwrap_err();
+        assert_eq!(class(&evidence), Some(TransportClass::Reset), "{evidence:?}");
+        assert_eq!(judged(&evidence), (Kind::Network, true));
+        assert_eq!(hits.load(Ordering::SeqCst), sent);
     }
 }
 
+/// A connection that the system makes and nobody takes part in: the timer of connecting.
 #[tokio::test]
-async fn a_proxy_that_wants_a_password() {
-    let proxy = server(|mut socket| async move {
-        socket.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").await.unwrap();
-    })
-    .await;
-    let evidence =
-        refused("https://192.0.2.1/v1", ClientOptions { proxy: Some(proxy), ..options() }).await;
-    assert_eq!(class(&evidence), Some(TransportClass::Proxy));
-    let chain = evidence.transport.unwrap().chain;
-    assert!(chain.iter().any(|text| text.contains("authorization required")), "{chain:?}");
+async fn a_connection_that_does_not_come_about() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/v1", listener.local_addr().unwrap());
+    let connect_timeout = Duration::from_millis(150);
+    let short = ClientOptions { connect_timeout, first_byte_timeout: connect_timeout, ..options() };
+    let started = Instant::now();
+    let evidence = refused(&url, short).await;
+    assert_eq!(class(&evidence), Some(TransportClass::ConnectTimeout), "{evidence:?}");
+    assert_eq!((evidence.phase, Stage::of(&evidence)), (Some(Phase::Connect), Stage::Tcp));
+    assert!(words(&evidence).contains("no connection within 150ms"), "{evidence:?}");
+    assert_eq!(judged(&evidence), (Kind::Network, true));
+    assert!(started.elapsed() < LONG / 4);
+}
+
+#[tokio::test]
+async fn an_address_that_no_way_leads_to() {
+    // No TCP connection goes to the broadcast address, whatever the network of the tests is.
+    let evidence = refused("http://255.255.255.255/v1", options()).await;
+    assert_eq!(class(&evidence), Some(TransportClass::Unreachable), "{evidence:?}");
+    assert_eq!((evidence.phase, Stage::of(&evidence)), (Some(Phase::Connect), Stage::Tcp));
+    assert_eq!(judged(&evidence), (Kind::Network, true));
+}
+
+#[tokio::test]
+async fn a_body_that_stalls() {
+    let half = "HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{\"id\":";
+    let idle_timeout = Duration::from_millis(100);
+    let short = ClientOptions {
+        idle_timeout,
+        connect_timeout: idle_timeout,
+        first_byte_timeout: idle_timeout,
+        ..options()
+    };
+    let (_, evidence) = broken(&says_and_stalls(half).await, short.clone()).await;
+    assert_eq!(class(&evidence), Some(TransportClass::IdleTimeout), "{evidence:?}");
+    assert_eq!(evidence.phase, Some(Phase::Body));
+    assert_eq!(judged(&evidence), (Kind::Timeout, true));
+
+    let client = Client::new(short).unwrap();
+    let get = Call::get(says_and_stalls(half).await, Protocol::OpenaiChat);
+    let evidence = client.get(get, &CancellationToken::new()).await.unwrap_err();
+    assert_eq!(class(&evidence), Some(TransportClass::IdleTimeout), "{evidence:?}");
 }
 
 #[tokio::test]

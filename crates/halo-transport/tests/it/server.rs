@@ -3,9 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
-use halo_transport::{Call, Client, ClientOptions, Limits, Piece, Reply};
-use halo_types::{Evidence, Protocol, TransportClass};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use halo_diagnose::{Context, diagnose};
+use halo_transport::{Call, Client, ClientOptions, Piece, Reply};
+use halo_types::{Evidence, Kind, Protocol, Proxy, TransportClass};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
@@ -60,7 +61,7 @@ pub fn reset(socket: TcpStream) {
     socket.set_zero_linger().unwrap();
 }
 
-async fn read_request(socket: &mut TcpStream) {
+pub async fn read_request(socket: &mut (impl AsyncRead + Unpin)) -> String {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
     loop {
@@ -73,11 +74,11 @@ async fn read_request(socket: &mut TcpStream) {
                 .find_map(|line| line.strip_prefix("content-length: "))
                 .map_or(0, |length| length.parse().unwrap());
             if request.len() >= end + 4 + length {
-                return;
+                return text.into_owned();
             }
         }
         if read == 0 {
-            return;
+            return text.into_owned();
         }
     }
 }
@@ -111,8 +112,8 @@ pub fn options() -> ClientOptions {
         first_byte_timeout: LONG,
         idle_timeout: LONG,
         // Whatever the environment of the tests says.
-        proxy: Some("direct".into()),
-        limits: Limits::default(),
+        proxy: Proxy::Direct,
+        ..ClientOptions::default()
     }
 }
 
@@ -158,6 +159,17 @@ pub async fn broken(url: &str, options: ClientOptions) -> (Vec<Piece>, Evidence)
 /// The class of a failure below HTTP.
 pub fn class(evidence: &Evidence) -> Option<TransportClass> {
     evidence.transport.as_ref().map(|failure| failure.class)
+}
+
+/// What the fault means, and whether waiting helps.
+pub fn judged(evidence: &Evidence) -> (Kind, bool) {
+    let diagnosis = diagnose(evidence, &Context::default());
+    (diagnosis.kind, diagnosis.transient)
+}
+
+/// The chain of causes in one text.
+pub fn words(evidence: &Evidence) -> String {
+    evidence.transport.as_ref().map(|failure| failure.chain.join(" | ")).unwrap_or_default()
 }
 
 /// The raw bytes of pieces, in a row.

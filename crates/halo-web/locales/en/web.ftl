@@ -126,6 +126,7 @@ message-tool-error = The tool failed
 message-unknown-part = A part that only { $protocol } knows; it is kept as it came.
 message-usage = { $input } in, { $output } out
 message-usage-output = { $output } tokens
+message-cost = about ${ $cost }
 picture-unnamed = Picture
 ending-stopped = Stopped. What had come is kept.
 ending-interrupted = Incomplete: the answer broke off here. What had come is kept.

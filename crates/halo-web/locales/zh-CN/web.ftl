@@ -126,6 +126,7 @@ message-tool-error = 工具出错
 message-unknown-part = 只有 { $protocol } 认识的部分，已原样保留。
 message-usage = 输入 { $input }，输出 { $output }
 message-usage-output = { $output } 个 token
+message-cost = 约 ${ $cost }
 picture-unnamed = 图片
 ending-stopped = 已停止。已收到的内容保留。
 ending-interrupted = 不完整：回答在这里中断。已收到的内容保留。

@@ -7,6 +7,7 @@ use axum::response::IntoResponse;
 
 use super::form::Pairs;
 use super::{Answer, Section, Shell, see_other};
+use crate::clock::Zone;
 use crate::cookies;
 use crate::page::{self, Page};
 use crate::state::AppState;
@@ -92,6 +93,8 @@ struct AboutPage {
     shell: Shell,
     version: &'static str,
     licence: &'static str,
+    /// The table behind the catalogue of models, and its day.
+    catalogue: String,
     data: String,
     config: String,
     secrets: String,
@@ -101,9 +104,11 @@ struct AboutPage {
 pub(super) async fn about(State(state): State<AppState>, page: Page) -> Answer {
     let paths = state.engine().config().paths();
     let shell = Shell::new(page.words, Section::About);
+    let source = halo_config::catalogue_source();
     page::html(&AboutPage {
         version: env!("CARGO_PKG_VERSION"),
         licence: env!("CARGO_PKG_LICENSE"),
+        catalogue: format!("{}, {}", source.name, Zone::default().date_text(source.at)),
         data: paths.data().display().to_string(),
         config: paths.config().display().to_string(),
         secrets: paths.secrets().display().to_string(),

@@ -4,6 +4,7 @@ use halo_config::{Config, KeyOrigin, Preset, ProviderConfig, Secret, preset};
 use halo_types::{Protocol, ProviderId, Target};
 use halo_wire::endpoint::{self, EndpointError, Endpoints};
 
+use super::connection::Typed;
 use super::form::{Draft, Fault};
 use crate::strings::Words;
 
@@ -22,6 +23,7 @@ impl Draft {
                 .or_else(|| provider.models.first().cloned())
                 .unwrap_or_default(),
             make_default: chosen.is_some(),
+            connection: Typed::of(&provider.connection),
             ..Self::default()
         }
     }
@@ -58,6 +60,8 @@ impl Draft {
         if !self.base_url.is_empty() {
             provider.base_url.clone_from(&self.base_url);
         }
+        // What cannot be used is among the faults.
+        self.connection.apply(&mut provider.connection);
         provider.key_env = Some(self.key_env.clone()).filter(|name| !name.is_empty());
         for model in &self.listed {
             if !provider.models.contains(model) {

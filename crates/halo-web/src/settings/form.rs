@@ -1,8 +1,9 @@
 //! What a person typed into the form of a provider, before anything believes it.
 
-use halo_config::{KeyError, Secret};
+use halo_config::{ConnectionSettings, KeyError, Secret};
 use halo_types::{AttemptId, ConversationId, ProviderId, TurnId};
 
+use super::connection::Typed;
 use crate::strings::Words;
 
 /// The longest name of a provider, in characters.
@@ -39,6 +40,8 @@ pub(super) struct Draft {
     pub(super) make_default: bool,
     /// The models of the list that the form shows.
     pub(super) listed: Vec<String>,
+    /// How the provider is reached.
+    pub(super) connection: Typed,
     /// The model that was refused, where a card led here. The form is then about the waiting
     /// message: what new conversations use stays as it is.
     pub(super) refused: String,
@@ -64,7 +67,7 @@ impl Draft {
                     draft.listed.push(trimmed.to_owned());
                 }
                 "refused" => trimmed.clone_into(&mut draft.refused),
-                _ => {}
+                name => draft.connection.read(name, value),
             }
         }
         draft
@@ -94,6 +97,7 @@ impl Draft {
         if !self.key_env.is_empty() && !is_env_name(&self.key_env) {
             faults.push(Fault::EnvName(self.key_env.clone()));
         }
+        faults.extend(self.connection.apply(&mut ConnectionSettings::default()));
         faults
     }
 
@@ -153,9 +157,27 @@ pub(super) enum Fault {
     UrlEmpty,
     /// A base URL that is none, and why.
     Url(String),
+    /// A setting of the connection that cannot be used.
+    Connection {
+        /// Its field.
+        field: &'static str,
+        /// The words, by their key.
+        key: &'static str,
+        /// What is filled into them.
+        args: Vec<(&'static str, String)>,
+    },
 }
 
 impl Fault {
+    /// A fault of a setting of the connection.
+    pub(super) fn connection(
+        field: &'static str,
+        key: &'static str,
+        args: impl Into<Vec<(&'static str, String)>>,
+    ) -> Self {
+        Self::Connection { field, key, args: args.into() }
+    }
+
     /// It in words.
     pub(super) fn words(&self, w: Words) -> String {
         match self {
@@ -167,6 +189,13 @@ impl Fault {
             Self::EnvName(name) => w.t1("settings-error-env-name", "name", name),
             Self::Url(why) => w.t1("settings-form-url-bad", "why", why),
             Self::UrlEmpty => w.t("settings-form-url-empty"),
+            Self::Connection { key, args, .. } => match args.as_slice() {
+                [] => w.t(key),
+                [(name, value)] => w.t1(key, name, value),
+                [(one, first), (two, second), ..] => {
+                    w.t2(key, (one, first.as_str()), (two, second.as_str()))
+                }
+            },
         }
     }
 
@@ -177,6 +206,7 @@ impl Fault {
             Self::KeyIsAddress | Self::KeyMasked | Self::KeyCharacters { .. } => "key",
             Self::EnvName(_) => "key_env",
             Self::Url(_) | Self::UrlEmpty => "url",
+            Self::Connection { field, .. } => field,
         }
     }
 }

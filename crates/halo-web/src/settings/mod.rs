@@ -5,7 +5,9 @@
 //! redirects. A saved key never reaches a page: only its masked form does.
 
 mod about;
+mod connection;
 mod draft;
+mod facts;
 mod form;
 mod gateway;
 mod models;
@@ -36,6 +38,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/settings/ai-model", get(models::show))
         .route("/settings/ai-model/url", post(probe::url))
         .route("/settings/ai-model/guess", post(probe::guess))
+        .route("/settings/ai-model/facts", post(probe::facts))
         .route("/settings/ai-model/test", post(probe::test))
         .route("/settings/ai-model/models", post(probe::models))
         .route("/settings/ai-model/save", post(save::save))

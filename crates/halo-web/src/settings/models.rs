@@ -8,11 +8,14 @@ use axum::response::Response;
 use halo_config::{Config, KeyInfo, KeyOrigin, Preset, ProviderConfig, preset, presets};
 use halo_engine::Engine;
 use halo_types::{ProviderId, Target};
+use halo_wire::ModelInfo;
 
 use super::draft::{Echo, saved_keys};
+use super::facts::{self, FactsView};
 use super::form::{Draft, Fault, Pairs, Waiting};
 use super::undo::Removed;
-use super::{Answer, Section, Shell, Trouble, uncached};
+use super::{Answer, Section, Shell, Trouble, connection, uncached};
+use crate::clock::Zone;
 use crate::error::PageError;
 use crate::page::{self, Page};
 use crate::state::AppState;
@@ -101,7 +104,10 @@ struct FormView {
     cancel: String,
     echo: String,
     model_list: String,
+    facts: String,
     report: String,
+    /// How it is reached, as HTML; empty for the practice provider.
+    connection: String,
 }
 
 impl FormView {
@@ -190,26 +196,30 @@ pub(super) struct ModelList {
 
 impl ModelList {
     /// The models a provider is known to have, with what is known about them.
-    fn known(w: Words, provider: &ProviderConfig) -> Self {
-        let models = provider
-            .models
-            .iter()
-            .map(|id| {
-                let entry = halo_config::catalogue(id).unwrap_or_default();
-                let about = model_about(w, entry.vision, entry.context_window);
-                ModelOption { id: id.clone(), name: String::new(), about }
-            })
-            .collect();
-        Self { w, note: None, models, failure: None }
+    fn known(engine: &Engine, w: Words, provider: &ProviderConfig) -> Self {
+        let named = |id: &String| ModelInfo { id: id.clone(), ..ModelInfo::default() };
+        let models = provider.models.iter().map(named).collect();
+        Self { w, note: None, models: options(engine, w, provider, models), failure: None }
     }
 }
 
-/// `sees pictures · 200k tokens`
-pub(super) fn model_about(w: Words, vision: Option<bool>, window: Option<u64>) -> String {
-    let sees = (vision == Some(true)).then(|| w.t("settings-form-model-seen"));
-    let window = window
-        .map(|tokens| w.t1("settings-form-model-window", "tokens", crate::thread::tokens(tokens)));
-    sees.into_iter().chain(window).collect::<Vec<_>>().join(" · ")
+/// Models as they stand in the list.
+pub(super) fn options(
+    engine: &Engine,
+    w: Words,
+    provider: &ProviderConfig,
+    models: Vec<ModelInfo>,
+) -> Vec<ModelOption> {
+    let known = engine.facts_of(provider, &models);
+    models
+        .into_iter()
+        .zip(known)
+        .map(|(model, facts)| ModelOption {
+            id: model.id,
+            name: model.name.unwrap_or_default(),
+            about: facts::about(w, &facts),
+        })
+        .collect()
 }
 
 /// What the page is to show beside the list.
@@ -350,7 +360,7 @@ pub(super) fn render(engine: &Engine, removed: &Removed, page: Page, view: View)
     };
     let carried = extras.carried.clone();
     let form = match view.draft {
-        Some(draft) => form_view(engine, w, draft, extras)?,
+        Some(draft) => form_view(engine, w, page.zone, draft, extras)?,
         None => None,
     };
     let adding = form.as_ref().is_some_and(|form| form.id.is_none());
@@ -451,6 +461,7 @@ struct Extras {
 fn form_view(
     engine: &Engine,
     w: Words,
+    zone: Zone,
     draft: Draft,
     extras: Extras,
 ) -> Result<Option<FormView>, PageError> {
@@ -464,7 +475,8 @@ fn form_view(
     let own = preset(&provider.preset);
     let has_key = draft.has_key(masked.len()) || infos.len() > masked.len();
     let echo = Echo::of(w, provider.protocol, &draft.base_url, has_key);
-    let list = extras.models.unwrap_or_else(|| ModelList::known(w, &provider));
+    let list = extras.models.unwrap_or_else(|| ModelList::known(engine, w, &provider));
+    let facts = FactsView::of(engine, w, zone, &provider, &draft.model).render()?;
     let env_state = saved.as_ref().and_then(|saved| saved.key_env.as_ref()).map(|name| {
         let set = infos.iter().any(|info| info.origin == KeyOrigin::Env(name.clone()));
         w.t(if set { "settings-form-key-env-set" } else { "settings-form-key-env-unset" })
@@ -480,7 +492,13 @@ fn form_view(
     if practice {
         slots.truncate(1);
     }
+    let connection = if practice {
+        String::new()
+    } else {
+        connection::view(engine, w, &draft.connection, &provider, &extras.faults, &field)?
+    };
     Ok(Some(FormView {
+        connection,
         heading: match &saved {
             Some(saved) => w.provider(&saved.name, practice),
             None => w.t1("settings-form-new", "preset", preset_name(w, &provider.preset)),
@@ -495,6 +513,7 @@ fn form_view(
         env_state,
         echo: echo_html(w, echo)?,
         model_list: list.render()?,
+        facts,
         report: extras.report,
         cancel: format!("/settings/ai-model?cancel=1{}", extras.carried),
         w,
@@ -571,24 +590,6 @@ pub(super) fn is_written(engine: &Engine, config: &Config, id: &ProviderId) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn windows_read_as_people_say_them() {
-        let w = Words::default();
-        for (tokens, text) in [
-            (512, "512 tokens"),
-            (8192, "8.2k tokens"),
-            (32_768, "33k tokens"),
-            (200_000, "200k tokens"),
-            (1_000_000, "1M tokens"),
-            (1_048_576, "1M tokens"),
-            (1_500_000, "1.5M tokens"),
-        ] {
-            assert_eq!(model_about(w, None, Some(tokens)), text);
-        }
-        assert_eq!(model_about(w, Some(true), None), "sees pictures");
-        assert_eq!(model_about(w, Some(false), None), "");
-    }
 
     #[test]
     fn every_preset_is_described() {

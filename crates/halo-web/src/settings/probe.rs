@@ -5,13 +5,14 @@ use axum::extract::{Extension, Form, State};
 use axum::http::HeaderMap;
 use axum::response::{Html, IntoResponse};
 use halo_config::{ProviderConfig, Secret, guess_preset};
-use halo_engine::Engine;
+use halo_engine::{Engine, Patient};
 
 use super::draft::{Echo, saved_keys};
-use super::form::{Draft, Pairs, Waiting};
-use super::models::{self, ModelList, ModelOption, View, echo_html, model_about};
+use super::facts::FactsView;
+use super::form::{Draft, Fault, Pairs, Waiting};
+use super::models::{self, ModelList, View, echo_html};
 use super::undo::Removed;
-use super::{Answer, Trouble, report, uncached, wants_fragment};
+use super::{Answer, Trouble, connection, report, uncached, wants_fragment};
 use crate::markdown::escape;
 use crate::page::Page;
 use crate::state::AppState;
@@ -37,6 +38,23 @@ pub(super) async fn url(
     piece(echo_html(w, echo)?)
 }
 
+/// `POST /settings/ai-model/facts`: what is known about the model of the form, as a piece of the
+/// page.
+pub(super) async fn facts(
+    State(state): State<AppState>,
+    page: Page,
+    Form(pairs): Form<Pairs>,
+) -> Answer {
+    let draft = Draft::read(&pairs);
+    let engine = state.engine();
+    let saved = models::saved_provider(engine, &draft);
+    let Some(provider) = draft.provider(engine.config(), saved.as_ref()) else {
+        return piece(note(&page.words.t1("settings-error-preset", "name", &draft.preset)));
+    };
+    let view = FactsView::of(engine, page.words, page.zone, &provider, &draft.model);
+    piece(askama::Template::render(&view)?)
+}
+
 /// `POST /settings/ai-model/guess`: whose key it looks like, as a piece of the page.
 pub(super) async fn guess(w: Words, Form(pairs): Form<Pairs>) -> Answer {
     let draft = Draft::read(&pairs);
@@ -57,7 +75,7 @@ fn piece(html: String) -> Answer {
     Ok(uncached(Html(html).into_response()))
 }
 
-/// `POST /settings/ai-model/test`: one small real request with what stands in the form.
+/// `POST /settings/ai-model/test`: the doctor, with what stands in the form.
 pub(super) async fn test(
     State(state): State<AppState>,
     Extension(removed): Extension<Removed>,
@@ -85,15 +103,14 @@ pub(super) async fn run_test(
     let Some((provider, key)) = draft_provider(engine, draft) else {
         return Ok(note(&w.t1("settings-error-preset", "name", &draft.preset)));
     };
-    let typed = Some(draft.model.clone()).filter(|model| !model.is_empty());
-    let Some(model) = typed.or_else(|| provider.models.first().cloned()) else {
-        return Ok(note(&w.t("settings-test-needs-model")));
-    };
-    if let Some(fault) = draft.faults().first().filter(|fault| fault.field() == "key") {
+    let stops = |fault: &&Fault| fault.field() == "key" || connection::concerns(fault);
+    if let Some(fault) = draft.faults().iter().find(stops) {
         return Ok(note(&fault.words(w)));
     }
-    let outcome = engine.test(&provider, key, &model, w.lang()).await;
-    report::of_test(w, &outcome, &model)
+    let model = Some(draft.model.clone()).filter(|model| !model.is_empty());
+    let patient = Patient { provider, key, model };
+    let outcome = engine.examine(patient, w.lang(), &mut |_| {}).await;
+    report::of_test(w, &outcome)
 }
 
 /// `POST /settings/ai-model/models`: the models that the form's key can reach.
@@ -126,6 +143,10 @@ pub(super) async fn fetch(
         let words = w.t1("settings-error-preset", "name", &draft.preset);
         return Ok(empty(Some(note(&words))));
     };
+    // Left out, a proxy that cannot be used would send the key past it.
+    if let Some(fault) = draft.faults().iter().find(|fault| connection::concerns(fault)) {
+        return Ok(empty(Some(note(&fault.words(w)))));
+    }
     let found = match engine.fetch_models_for(&provider, key, w.lang()).await {
         Ok(found) => found,
         Err(failed) => return Ok(empty(Some(report::of_fetch(w, &failed)?))),
@@ -136,6 +157,7 @@ pub(super) async fn fetch(
         && let Some(saved) = engine.provider(id)
         && saved.base_url == provider.base_url
     {
+        engine.learn_models(&saved, &found).await;
         // What the person chose stays in front.
         let mut names = saved.models;
         for model in &found {
@@ -149,19 +171,7 @@ pub(super) async fn fetch(
         }
     }
     let note = Some(w.n("settings-form-model-fetched", "count", found.len() as u64));
-    let models = found
-        .into_iter()
-        .map(|model| {
-            let known = halo_config::catalogue(&model.id).unwrap_or_default();
-            let vision = model.vision.or(known.vision);
-            let window = model.context_window.or(known.context_window);
-            ModelOption {
-                about: model_about(w, vision, window),
-                name: model.name.unwrap_or_default(),
-                id: model.id,
-            }
-        })
-        .collect();
+    let models = models::options(engine, w, &provider, found);
     Ok(ModelList { w, note, models, failure })
 }
 

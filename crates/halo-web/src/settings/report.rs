@@ -3,22 +3,24 @@
 use std::fmt::Write as _;
 
 use askama::Template;
-use halo_engine::{TestFailure, TestReport, TestStep};
-use halo_types::{Action, Diagnosis, Evidence};
+use halo_engine::{DoctorReport, StageReport, TestFailure, Verdict, learned_words};
+use halo_types::{Action, Diagnosis, Evidence, Headers, TransportClass};
 
 use crate::strings::Words;
 use crate::thread::raw::marked;
 
-/// The most of a stage's detail that is shown, in characters. A model may answer at length.
-const MAX_DETAIL: usize = 160;
-
 struct Stage {
     name: &'static str,
-    words: String,
-    verdict: String,
-    ok: bool,
-    time: String,
+    words: &'static str,
+    verdict: &'static str,
+    verdict_words: &'static str,
+    mark: &'static str,
+    time: Option<String>,
     detail: String,
+    /// The reply as it came, as HTML.
+    raw: Option<String>,
+    status: Option<u16>,
+    headers: String,
 }
 
 struct Remedy {
@@ -51,55 +53,79 @@ struct ReportView {
     w: Words,
     stages: Vec<Stage>,
     good: Option<String>,
+    /// A base URL to take instead of the one given.
+    better: Option<String>,
+    learned: Vec<String>,
     failure: Option<Failure>,
 }
 
-/// The report of a test.
-pub(super) fn of_test(w: Words, report: &TestReport, model: &str) -> Result<String, askama::Error> {
-    let stages = report
-        .stages
-        .iter()
-        .map(|stage| Stage {
-            name: name(stage.name),
-            words: w.t(words_key(stage.name)),
-            verdict: w.t(if stage.ok { "settings-test-ok" } else { "settings-test-bad" }),
-            ok: stage.ok,
-            time: w.t1("settings-test-ms", "ms", stage.ms),
-            detail: shortened(&stage.detail),
-        })
-        .collect();
-    let good = report.failure.is_none().then(|| w.t1("settings-test-good", "model", model));
-    let failure = report.failure.as_ref().map(|f| {
-        let headline = w.t1("settings-test-failed", "step", w.t(words_key(f.step)));
-        failure(w, f, headline)
-    });
-    ReportView { w, stages, good, failure }.render()
+/// The report of an examination.
+pub(super) fn of_test(w: Words, report: &DoctorReport) -> Result<String, askama::Error> {
+    let failed = report.failure();
+    let model = report.model.clone().unwrap_or_default();
+    let good = failed.is_none().then(|| w.t1("settings-test-good", "model", model));
+    let learned = report.learned.iter().filter_map(|fact| learned_words(fact, w.lang())).collect();
+    ReportView {
+        w,
+        stages: report.stages.iter().map(|stage| shown(w, stage)).collect(),
+        good,
+        better: report.better_base.clone(),
+        learned,
+        failure: failed.map(|failed| {
+            let step = failed.stage.words(w.lang());
+            failure(w, failed, w.t1("settings-test-failed", "step", step))
+        }),
+    }
+    .render()
+}
+
+fn shown(w: Words, stage: &StageReport) -> Stage {
+    let lang = w.lang();
+    let raw = stage.raw.as_ref().filter(|_| stage.failure.is_none());
+    Stage {
+        name: stage.stage.as_str(),
+        words: stage.stage.words(lang),
+        verdict: stage.verdict.as_str(),
+        verdict_words: stage.verdict.words(lang),
+        mark: match stage.verdict {
+            Verdict::Passed => "✓",
+            Verdict::Warned => "!",
+            Verdict::Failed => "✗",
+            Verdict::Skipped => "–",
+        },
+        time: (stage.verdict != Verdict::Skipped).then(|| w.t1("settings-test-ms", "ms", stage.ms)),
+        detail: stage.proof.words(lang),
+        status: raw.map(|raw| raw.status),
+        headers: raw.map(|raw| header_lines(&raw.headers)).unwrap_or_default(),
+        raw: raw.map(|raw| marked(&raw.body, None)),
+    }
 }
 
 /// The failure of fetching the models.
 pub(super) fn of_fetch(w: Words, failed: &TestFailure) -> Result<String, askama::Error> {
     let failure = Some(failure(w, failed, w.t("settings-fetch-failed")));
-    ReportView { w, stages: Vec::new(), good: None, failure }.render()
+    ReportView { w, stages: Vec::new(), good: None, better: None, learned: Vec::new(), failure }
+        .render()
 }
 
 fn failure(w: Words, failed: &TestFailure, headline: String) -> Failure {
-    let TestFailure { step, evidence, diagnosis, .. } = failed;
+    let TestFailure { stage, evidence, diagnosis } = failed;
     let raw = raw(evidence, diagnosis);
     let heading =
         if evidence.body.is_empty() { "settings-test-raw-local" } else { "settings-test-raw" };
     Failure {
         kind: diagnosis.kind.as_str(),
-        step: name(*step),
+        step: stage.as_str(),
         headline,
         raw_heading: w.t(heading),
         empty: raw.is_empty(),
         raw,
         title: diagnosis.title.to_string(),
         meaning: diagnosis.meaning.to_string(),
-        remedies: remedies(diagnosis),
+        remedies: remedies(diagnosis, evidence),
         status: evidence.status,
         url: evidence.url.clone(),
-        headers: headers(evidence),
+        headers: header_lines(&evidence.headers),
     }
 }
 
@@ -115,7 +141,11 @@ fn raw(evidence: &Evidence, diagnosis: &Diagnosis) -> String {
 
 /// Remedies that make sense for a test. Those that change a conversation do not, nor those that
 /// would open a page nobody knows.
-fn remedies(diagnosis: &Diagnosis) -> Vec<Remedy> {
+fn remedies(diagnosis: &Diagnosis, evidence: &Evidence) -> Vec<Remedy> {
+    // Proxy and certificates are set a few fields above.
+    let class = evidence.transport.as_ref().map(|fault| fault.class);
+    let set_here = matches!(class, Some(TransportClass::Proxy | TransportClass::Certificate))
+        || evidence.status == Some(407);
     diagnosis
         .remedies
         .iter()
@@ -139,6 +169,7 @@ fn remedies(diagnosis: &Diagnosis) -> Vec<Remedy> {
                 Action::OpenSettingsKey => Some("#key-0"),
                 Action::OpenSettingsUrl => Some("#f-url"),
                 Action::OpenSettingsModel => Some("#f-model"),
+                Action::CheckNetwork if set_here => Some("#f-connection"),
                 Action::OpenBilling
                 | Action::OpenConsole
                 | Action::OpenLimits
@@ -167,54 +198,26 @@ fn remedies(diagnosis: &Diagnosis) -> Vec<Remedy> {
         .collect()
 }
 
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(MAX_DETAIL) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-fn headers(evidence: &Evidence) -> String {
+fn header_lines(headers: &Headers) -> String {
     let mut text = String::new();
-    for (name, value) in evidence.headers.iter() {
+    for (name, value) in headers.iter() {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{name}: {value}");
     }
     text
 }
 
-const fn name(step: TestStep) -> &'static str {
-    match step {
-        TestStep::Url => "url",
-        TestStep::Dns => "dns",
-        TestStep::Connect => "connect",
-        TestStep::Tls => "tls",
-        TestStep::Request => "request",
-        TestStep::Answer => "answer",
-    }
-}
-
-const fn words_key(step: TestStep) -> &'static str {
-    match step {
-        TestStep::Url => "settings-test-step-url",
-        TestStep::Dns => "settings-test-step-dns",
-        TestStep::Connect => "settings-test-step-connect",
-        TestStep::Tls => "settings-test-step-tls",
-        TestStep::Request => "settings-test-step-request",
-        TestStep::Answer => "settings-test-step-answer",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use halo_diagnose::{Context, diagnose};
+    use halo_engine::DoctorStage;
 
     use super::*;
 
     fn failed(evidence: Evidence) -> TestFailure {
         let diagnosis = diagnose(&evidence, &Context::default());
         TestFailure {
-            step: TestStep::Answer,
+            stage: DoctorStage::Token,
             evidence: Box::new(evidence),
             diagnosis: Box::new(diagnosis),
         }
@@ -249,6 +252,16 @@ mod tests {
             let (pre, _) = pre.split_once("</pre>").unwrap();
             assert_eq!(text_of(pre), body);
             assert!(!html.contains("<script>"), "{html}");
+        }
+    }
+
+    #[test]
+    fn a_fault_of_the_proxy_leads_to_its_field() {
+        for (class, leads) in [(TransportClass::Proxy, true), (TransportClass::Refused, false)] {
+            let fault = halo_types::TransportFailure { class, chain: vec!["no".to_owned()] };
+            let evidence = Evidence { transport: Some(fault), ..Evidence::default() };
+            let html = of_fetch(Words::default(), &failed(evidence)).unwrap();
+            assert_eq!(html.contains("href=\"#f-connection\""), leads, "{html}");
         }
     }
 

@@ -9,7 +9,7 @@ use super::draft::saved_keys;
 use super::form::{Draft, Pairs, Waiting};
 use super::models::{self, View, practice_id};
 use super::undo::{Removed, RemovedProvider};
-use super::{Answer, Trouble, probe, refused, see_other};
+use super::{Answer, Trouble, connection, probe, refused, see_other};
 use crate::page::Page;
 use crate::state::AppState;
 
@@ -40,6 +40,7 @@ pub(super) async fn save(
         view.faults = draft.faults();
         if !practice {
             view.faults.extend(draft.url_fault(provider.protocol));
+            view.faults.extend(connection::ca_fault(engine, &provider));
         }
         if view.faults.is_empty() {
             match store(engine, &draft, &provider, practice) {
@@ -65,7 +66,7 @@ fn learn_models(engine: &Engine, id: &ProviderId, lang: Lang) {
     tokio::spawn(async move {
         // Nobody waits for it, and the form has a button that says why it fails.
         if let Err(failed) = engine.fetch_models(&id, lang).await {
-            tracing::debug!(provider = %id, step = ?failed.step, "the models could not be fetched");
+            tracing::debug!(provider = %id, step = failed.stage.as_str(), "the models could not be fetched");
         }
     });
 }

@@ -477,7 +477,7 @@ async fn a_test_names_the_step_that_failed_and_quotes_the_provider() {
         ("model", "m-1"),
     ];
     let report = bench.post_as("/settings/ai-model/test", &fields, true).await.body;
-    assert!(report.contains("data-failed-step=\"request\""), "{report}");
+    assert!(report.contains("data-failed-step=\"key\""), "{report}");
     assert!(report.contains("data-kind=\"invalid_api_key\""), "{report}");
     assert!(report.contains("data-remedy=\"open_settings_key\""), "{report}");
     let (_, pre) = report.split_once("data-raw").unwrap();
@@ -488,7 +488,7 @@ async fn a_test_names_the_step_that_failed_and_quotes_the_provider() {
     assert_eq!(shown.replace("&lt;", "<").replace("&gt;", ">"), BODY);
     assert!(!report.contains("<html"));
     let page = bench.post("/settings/ai-model/test", &fields).await.body;
-    assert!(page.contains("<html") && page.contains("data-failed-step=\"request\""));
+    assert!(page.contains("<html") && page.contains("data-failed-step=\"key\""));
     let models = bench.post_as("/settings/ai-model/models", &fields, true).await.body;
     assert!(models.contains("data-kind=\"invalid_api_key\""), "{models}");
     assert!(!bench.folder.path().join("secrets.toml").exists(), "a draft is not saved");
@@ -546,4 +546,148 @@ async fn a_language_is_kept_in_a_cookie() {
     assert!(bench.send(request).await.body.contains("许可证"));
     let saved = bench.post("/settings/appearance", &[("language", "zh-CN")]).await;
     assert_eq!(saved.location, "/settings/appearance?saved=1");
+}
+
+#[tokio::test]
+async fn the_form_says_what_is_known_about_its_model() {
+    let bench = Bench::new().await;
+    let ask = async |base: &str, model: &str| {
+        let fields = [("preset", "openai-compatible"), ("base_url", base), ("model", model)];
+        bench.post_as("/settings/ai-model/facts", &fields, true).await.body
+    };
+    let own = ask("https://api.openai.com/v1", "gpt-5.4").await;
+    for words in ["up to 1,050,000 tokens", "$2.5 in, $15 out", "catalogue, 20"] {
+        assert!(own.contains(words), "{words}: {own}");
+    }
+    let relayed = ask("https://relay.example/v1", "gpt-5.4").await;
+    assert!(relayed.contains("up to 1,050,000 tokens"), "{relayed}");
+    assert!(!relayed.contains('$') && relayed.contains("unknown"), "{relayed}");
+    let unknown = ask("https://relay.example/v1", "my-own-model").await;
+    assert_eq!(unknown.matches("unknown").count(), 6, "{unknown}");
+    assert_eq!(ask("https://relay.example/v1", " ").await.trim(), "");
+    let hostile = ask("https://relay.example/v1", "<script>").await;
+    assert!(!hostile.contains("<script>"), "{hostile}");
+
+    // The saved form shows the same without scripts.
+    bench.add_anthropic().await;
+    let page = bench.get("/settings/ai-model?provider=anthropic").await;
+    assert!(page.body.contains("What is known about claude-sonnet-5-5"), "{}", page.body);
+    assert!(page.body.contains("sees pictures · uses tools · thinks first · 1M tokens"));
+}
+
+#[tokio::test]
+async fn a_provider_s_own_list_beats_the_catalogue() {
+    let bench = Bench::new().await;
+    bench.add_anthropic().await;
+    let provider = bench.engine.provider(&"anthropic".parse().unwrap()).unwrap();
+    let listed = halo_wire::ModelInfo {
+        id: "claude-sonnet-5-5".to_owned(),
+        context_window: Some(333_000),
+        ..halo_wire::ModelInfo::default()
+    };
+    bench.engine.learn_models(&provider, &[listed]).await;
+    let page = bench.get("/settings/ai-model?provider=anthropic").await;
+    assert!(page.body.contains("up to 333,000 tokens"), "{}", page.body);
+    assert!(page.body.contains("the provider&#39;s list, 20"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn the_source_of_the_catalogue_is_named() {
+    let page = Bench::new().await.get("/settings/about").await;
+    let source = &halo_config::catalogue_source().name;
+    assert!(page.body.contains(source.as_str()), "{}", page.body);
+}
+
+#[tokio::test]
+async fn how_a_provider_is_reached_is_shown_checked_and_saved() {
+    let bench = Bench::new().await;
+    bench.add_anthropic().await;
+    let id: ProviderId = "anthropic".parse().unwrap();
+    let ca = bench.folder.path().join("ca.pem");
+    fs::write(&ca, "nothing of use").unwrap();
+    let save = |fields: Vec<(&'static str, String)>| {
+        let bench = &bench;
+        async move {
+            let mut all = vec![
+                ("id", "anthropic".to_owned()),
+                ("name", "Anthropic".to_owned()),
+                ("base_url", "http://127.0.0.1:9".to_owned()),
+                ("model", "claude-sonnet-5-5".to_owned()),
+            ];
+            all.extend(fields);
+            let all: Vec<(&str, &str)> = all.iter().map(|(n, v)| (*n, v.as_str())).collect();
+            bench.post("/settings/ai-model/save", &all).await
+        }
+    };
+    for (name, value, words) in [
+        ("proxy", "sytem".to_owned(), "This is no proxy"),
+        ("proxy", "ftp://me:geheim@host:1".to_owned(), "no kind of proxy Halo knows"),
+        ("ca_file", "none.pem".to_owned(), "There is no file"),
+        ("ca_file", ca.display().to_string(), "There is no certificate in"),
+        ("connect_timeout_s", "0".to_owned(), "from 1 to 300"),
+        ("idle_timeout_s", "a minute".to_owned(), "from 1 to 3600"),
+    ] {
+        let page = save(vec![(name, value)]).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.body.contains(&format!("data-fault=\"{name}\"")), "{name}: {}", page.body);
+        assert!(page.body.contains(words) && !page.body.contains("geheim"), "{}", page.body);
+        assert!(page.body.contains("data-connection open"));
+    }
+    assert_eq!(bench.config().provider(&id).unwrap().connection, Default::default());
+
+    let saved = save(vec![
+        ("proxy", "http://me@host:8080".to_owned()),
+        ("proxy_password", "geheim".to_owned()),
+        ("first_byte_timeout_s", "600".to_owned()),
+    ])
+    .await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.body);
+    let provider = bench.config().provider(&id).unwrap();
+    assert_eq!(provider.connection.first_byte_timeout_s, Some(600));
+    let exposed = || {
+        let provider = bench.config().provider(&id).unwrap();
+        provider.connection.proxy.as_ref().and_then(|p| p.url()).map(|url| url.expose())
+    };
+    assert_eq!(exposed().as_deref(), Some("http://me:geheim@host:8080"));
+    let page = bench.get("/settings/ai-model?provider=anthropic").await;
+    assert!(
+        page.body.contains("value=\"http://me@host:8080\"") && page.body.contains("value=\"600\"")
+    );
+    assert!(page.body.contains("Leave empty to keep the saved one"), "{}", page.body);
+    assert!(!page.body.contains("geheim"));
+
+    // Saved again as it is shown, the password stays; a form without these fields changes nothing.
+    for fields in [
+        vec![("proxy", "http://me@host:8080".to_owned()), ("proxy_password", String::new())],
+        Vec::new(),
+    ] {
+        assert_eq!(save(fields).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(exposed().as_deref(), Some("http://me:geheim@host:8080"));
+    }
+    // Removed and restored, it is all there again.
+    bench.post("/settings/ai-model/remove", &[("provider", "anthropic")]).await;
+    let secrets = bench.config().paths().secrets();
+    assert!(!fs::read_to_string(&secrets).unwrap().contains("geheim"));
+    bench.post("/settings/ai-model/restore", &[("provider", "anthropic")]).await;
+    assert_eq!(exposed().as_deref(), Some("http://me:geheim@host:8080"));
+    save(vec![("proxy", String::new()), ("first_byte_timeout_s", String::new())]).await;
+    assert_eq!(bench.config().provider(&id).unwrap().connection, Default::default());
+}
+
+#[tokio::test]
+async fn a_proxy_that_cannot_be_used_is_not_gone_past() {
+    let bench = Bench::new().await;
+    bench.add_anthropic().await;
+    let fields = [
+        ("id", "anthropic"),
+        ("name", "Anthropic"),
+        ("base_url", "http://127.0.0.1:9"),
+        ("model", "claude-sonnet-5-5"),
+        ("proxy", "socks9://host:1"),
+    ];
+    for path in ["/settings/ai-model/test", "/settings/ai-model/models"] {
+        let page = bench.post_as(path, &fields, true).await;
+        assert!(page.body.contains("no kind of proxy Halo knows"), "{path}: {}", page.body);
+        assert!(!page.body.contains("data-test-report"), "{path}: {}", page.body);
+    }
 }

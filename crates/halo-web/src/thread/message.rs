@@ -6,7 +6,7 @@ use askama::Template;
 use halo_engine::MessageView;
 use halo_types::{ConversationId, Ending, ImageRef, MessageId, Part, Protocol, Role, StopReason};
 
-use super::{Piece, Setting, tokens};
+use super::{Piece, Setting, money, tokens};
 use crate::clock;
 use crate::error::PageError;
 use crate::strings::Words;
@@ -169,7 +169,14 @@ fn usage(words: Words, view: &MessageView) -> Option<String> {
     // A broken answer carries the figures of its beginning, which count no output yet.
     match (usage.input, usage.output.filter(|output| *output > 0)) {
         (Some(input), Some(output)) => {
-            Some(words.t2("message-usage", ("input", &tokens(input)), ("output", &tokens(output))))
+            let (input, output) = (tokens(input), tokens(output));
+            let text = words.t2("message-usage", ("input", &input), ("output", &output));
+            Some(match view.cost.filter(|cost| *cost > 0) {
+                Some(cost) => {
+                    format!("{text} · {}", words.t1("message-cost", "cost", money(cost)))
+                }
+                None => text,
+            })
         }
         (None, Some(output)) => Some(words.t1("message-usage-output", "output", tokens(output))),
         _ => None,

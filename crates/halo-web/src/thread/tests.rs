@@ -305,6 +305,7 @@ fn message(role: Role, parts: Vec<Part>, ending: Option<Ending>) -> MessageView 
         summarised: false,
         can_continue: false,
         can_resend: false,
+        cost: None,
         siblings: vec![MessageId::new(uuid(3))],
     }
 }
@@ -332,6 +333,36 @@ fn a_broken_answer_is_marked_and_goes_on() {
     shown.can_continue = true;
     shown.can_resend = true;
     insta::assert_snapshot!("message_interrupted", one(Item::Message(Box::new(shown))).html);
+}
+
+#[test]
+fn what_an_answer_cost_stands_beside_its_tokens() {
+    let ending = Ending::Complete { stop: StopReason::End };
+    let mut shown = message(Role::Assistant, vec![Part::text("Done.")], Some(ending));
+    let html = one(Item::Message(Box::new(shown.clone()))).html;
+    assert!(!html.contains('$'), "{html}");
+    shown.cost = Some(10_600_000);
+    let html = one(Item::Message(Box::new(shown))).html;
+    assert!(html.contains("out · about $0.011"), "{html}");
+}
+
+#[test]
+fn money_is_said_with_two_figures_or_in_cents() {
+    for (nano, text) in [
+        (0, "0"),
+        (1, "0.000000001"),
+        (45_000, "0.000045"),
+        (10_600_000, "0.011"),
+        (99_600_000, "0.1"),
+        (250_000_000, "0.25"),
+        (994_000_000, "0.99"),
+        (995_000_000, "1.00"),
+        (1_234_567_890, "1.23"),
+        (12_000_000_000, "12.00"),
+        (u64::MAX, "18446744073.70"),
+    ] {
+        assert_eq!(super::money(nano), text, "{nano}");
+    }
 }
 
 #[test]

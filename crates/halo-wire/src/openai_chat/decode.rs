@@ -160,7 +160,7 @@ pub(crate) fn schema_format(spec: &Value) -> Option<OutputFormat> {
     })
 }
 
-fn type_name(value: &Value) -> &'static str {
+pub(crate) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -1,7 +1,7 @@
 //! Base URLs as people type them.
 
-use halo_types::Protocol::{Anthropic, OpenaiChat};
-use halo_wire::endpoint::{EndpointError, resolve};
+use halo_types::Protocol::{Anthropic, Gemini, OpenaiChat};
+use halo_wire::endpoint::{EndpointError, GeminiMethod, gemini_target, resolve};
 
 #[test]
 fn bases_become_the_urls_to_call() {
@@ -135,5 +135,118 @@ fn what_is_no_base_says_why() {
     ];
     for (typed, want) in cases {
         assert_eq!(resolve(OpenaiChat, typed), Err(want), "{typed:?}");
+    }
+}
+
+#[test]
+fn bases_of_gemini() {
+    let google = "https://generativelanguage.googleapis.com/v1beta";
+    let vertex = "https://us-central1-aiplatform.googleapis.com/v1/projects/p/locations/us-central1/publishers/google";
+    let cases = [
+        ("generativelanguage.googleapis.com", google),
+        ("https://generativelanguage.googleapis.com/", google),
+        ("https://generativelanguage.googleapis.com/v1beta/", google),
+        ("https://generativelanguage.googleapis.com/v1beta/models", google),
+        ("https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash", google),
+        (
+            "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent",
+            google,
+        ),
+        (
+            "https://generativelanguage.googleapis.com/v1beta/models/{model}:streamGenerateContent?alt=sse",
+            google,
+        ),
+        // The base of the interface in OpenAI's form.
+        ("https://generativelanguage.googleapis.com/v1beta/openai/", google),
+        ("https://generativelanguage.googleapis.com/v1beta/openai/chat/completions", google),
+        (
+            "https://generativelanguage.googleapis.com/v1",
+            "https://generativelanguage.googleapis.com/v1",
+        ),
+        ("https://relay.example", "https://relay.example/v1beta"),
+        ("https://relay.example/gemini", "https://relay.example/gemini/v1beta"),
+        ("https://relay.example/gemini/v1beta", "https://relay.example/gemini/v1beta"),
+        ("127.0.0.1:8080", "http://127.0.0.1:8080/v1beta"),
+        (
+            "https://gateway.ai.cloudflare.com/v1/acct/gw/google-ai-studio",
+            "https://gateway.ai.cloudflare.com/v1/acct/gw/google-ai-studio/v1beta",
+        ),
+        (vertex, vertex),
+        (
+            "https://us-central1-aiplatform.googleapis.com/v1/projects/p/locations/us-central1",
+            vertex,
+        ),
+        (
+            "https://us-central1-aiplatform.googleapis.com/v1/projects/p/locations/us-central1/publishers/google/models/gemini-2.5-pro:generateContent",
+            vertex,
+        ),
+        ("aiplatform.googleapis.com", "https://aiplatform.googleapis.com/v1/publishers/google"),
+        (
+            "https://aiplatform.googleapis.com/v1beta1",
+            "https://aiplatform.googleapis.com/v1beta1/publishers/google",
+        ),
+    ];
+    for (typed, base) in cases {
+        let endpoints = resolve(Gemini, typed).unwrap_or_else(|e| panic!("{typed}: {e}"));
+        assert_eq!(endpoints.base, base, "{typed}");
+        let url = endpoints.chat_url("models/gemini-2.5-flash", false);
+        assert_eq!(url, format!("{base}/models/gemini-2.5-flash:generateContent"));
+        assert_eq!(endpoints.models, format!("{base}/models"));
+        assert_eq!(resolve(Gemini, &endpoints.base), Ok(endpoints), "again: {typed}");
+    }
+    let endpoints = resolve(Gemini, google).unwrap();
+    assert_eq!(
+        endpoints.chat_url("tunedModels/my tune", true),
+        format!("{google}/tunedModels/my%20tune:streamGenerateContent?alt=sse")
+    );
+    assert_eq!(
+        endpoints.chat_url("publishers/google/models/gemini-3-pro", false),
+        format!("{google}/models/gemini-3-pro:generateContent")
+    );
+}
+
+#[test]
+fn paths_of_gemini() {
+    let stream = |sse| GeminiMethod::StreamGenerateContent { sse };
+    let cases = [
+        (
+            "/v1beta/models/gemini-2.5-flash:generateContent",
+            "gemini-2.5-flash",
+            GeminiMethod::GenerateContent,
+        ),
+        ("/v1beta/models/g:streamGenerateContent?alt=sse", "g", stream(true)),
+        ("/v1beta/models/g:streamGenerateContent?key=k&alt=sse", "g", stream(true)),
+        ("/v1beta/models/g:streamGenerateContent", "g", stream(false)),
+        ("/v1beta/models/g:streamGenerateContent?alt=json", "g", stream(false)),
+        ("//v1beta//models/g%3AcountTokens", "g", GeminiMethod::CountTokens),
+        ("/v1beta/tunedModels/x:generateContent", "tunedModels/x", GeminiMethod::GenerateContent),
+        (
+            "/v1/projects/p/locations/l/publishers/google/models/m:generateContent",
+            "m",
+            GeminiMethod::GenerateContent,
+        ),
+        (
+            "/gemini/v1beta/models/openrouter/deep%20seek%2Fr1:free:generateContent",
+            "openrouter/deep seek/r1:free",
+            GeminiMethod::GenerateContent,
+        ),
+        ("/v1beta/models", "", GeminiMethod::Models),
+        ("/v1beta/models/?pageSize=1000", "", GeminiMethod::Models),
+        ("/v1beta/models/llama3:8b", "llama3:8b", GeminiMethod::Model),
+        ("/v1beta/models/100%", "100%", GeminiMethod::Model),
+        ("/v1beta/models/%e4%bd%a0%zz%4", "你%zz%4", GeminiMethod::Model),
+    ];
+    for (path, model, method) in cases {
+        let target = gemini_target(path).unwrap_or_else(|| panic!("{path}"));
+        assert_eq!((target.model.as_str(), target.method), (model, method), "{path}");
+    }
+    for path in [
+        "",
+        "/",
+        "/v1/messages",
+        "/v1beta/models/e:embedContent",
+        "/v1beta/models/:generateContent",
+    ] {
+        assert_eq!(gemini_target(path), None, "{path}");
     }
 }

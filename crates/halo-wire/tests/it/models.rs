@@ -70,6 +70,7 @@ fn written_lists_read_back() {
             context_window: Some(200_000),
             max_output: Some(8_000),
             vision: Some(true),
+            ..ModelInfo::default()
         },
         ModelInfo { id: "plain".to_owned(), ..ModelInfo::default() },
     ];
@@ -77,4 +78,33 @@ fn written_lists_read_back() {
         let body = server::encode_models(*protocol, &models);
         assert_eq!(decode_models(&body).unwrap(), models, "{protocol}");
     }
+}
+
+#[test]
+fn of_geminis_models_those_that_write_count() {
+    let body = br#"{"models":[
+        {"name":"models/gemini-2.5-flash","displayName":"Gemini 2.5 Flash","inputTokenLimit":1048576,
+         "outputTokenLimit":65536,"thinking":true,
+         "supportedGenerationMethods":["generateContent","countTokens","batchGenerateContent"]},
+        {"name":"models/gemini-embedding-001","supportedGenerationMethods":["embedContent"]},
+        {"name":"publishers/google/models/gemini-3-pro"},
+        {"name":"tunedModels/mine-1","supportedGenerationMethods":["generateContent"]}
+    ],"nextPageToken":"p2"}"#;
+    let models = decode_models(body).unwrap();
+    let ids: Vec<&str> = models.iter().map(|model| model.id.as_str()).collect();
+    assert_eq!(ids, ["gemini-2.5-flash", "gemini-3-pro", "tunedModels/mine-1"]);
+    let flash = ModelInfo {
+        id: "gemini-2.5-flash".to_owned(),
+        name: Some("Gemini 2.5 Flash".to_owned()),
+        context_window: Some(1_048_576),
+        max_output: Some(65_536),
+        thinking: Some(true),
+        ..ModelInfo::default()
+    };
+    assert_eq!(models[0], flash);
+    assert_eq!(models[1].name, None);
+    assert_eq!(halo_wire::next_page(body).as_deref(), Some("pageToken=p2"));
+    assert_eq!(halo_wire::next_page(br#"{"models":[]}"#), None);
+    let none = br#"{"models":[{"name":"models/e","supportedGenerationMethods":["embedContent"]}]}"#;
+    assert!(decode_models(none).unwrap().is_empty());
 }

@@ -35,7 +35,21 @@ const SCRAPS: &[&str] = &[
     r#"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"s"}}"#,
     r#"{"type":"content_block_stop","index":0}"#,
     r#"{"type":"message_stop"}"#,
+    ",",
+    r#"{"candidates":[{"content":{"parts":[{"text":"Hi"}]}}]}"#,
+    r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f"}}]},"finishReason":"STOP"}]}"#,
+    r#"{"candidates":[{"finishReason":"OTHER","citationMetadata":{"citations":[{"uri":"u"}]}}]}"#,
+    r#"{"promptFeedback":{"blockReason":"SAFETY"}}"#,
     r#"{"error":{"message":"no"}}"#,
+    "event: response.output_text.delta\n",
+    r#"{"output_index":0,"content_index":0,"delta":"Hi"}"#,
+    r#"{"type":"response.output_item.added","output_index":1,"item":{"type":"function_call","id":"fc","name":"f"}}"#,
+    r#"{"type":"response.function_call_arguments.delta","output_index":1,"delta":"{"}"#,
+    r#"{"type":"response.output_item.done","item":{"type":"reasoning","summary":[{"text":"Hm"}],"encrypted_content":"e"}}"#,
+    r#"{"type":"response.output_item.done","item":{"content":[{"text":"Hi you","annotations":[{}]}]}}"#,
+    r#"{"type":"response.completed","response":{"output":[{"type":"message","content":"Hi"},{"type":"web_search_call"}]}}"#,
+    r#"{"type":"response.incomplete","response":{"incomplete_details":{"reason":"max_output_tokens"}}}"#,
+    r#"{"object":"response","status":"failed"}"#,
 ];
 
 pub(crate) fn scraps() -> impl Strategy<Value = Vec<u8>> {

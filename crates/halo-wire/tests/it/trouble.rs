@@ -51,6 +51,10 @@ fn an_error_in_the_middle_ends_the_answer() {
             Protocol::Anthropic,
             "data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"Hi\"}}\n\n",
         ),
+        (
+            Protocol::OpenaiResponses,
+            "data: {\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}\n\n",
+        ),
     ];
     for (protocol, start) in starts {
         for raw in ERRORS {
@@ -122,6 +126,7 @@ fn unusable_answers_say_why() {
     assert!(matches!(decode(Protocol::OpenaiChat, foreign).1, Finish::Unusable { .. }));
     let foreign = br#"{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}"#;
     assert!(matches!(decode(Protocol::Anthropic, foreign).1, Finish::Unusable { .. }));
+    assert!(matches!(decode(Protocol::OpenaiResponses, foreign).1, Finish::Unusable { .. }));
 }
 
 #[test]

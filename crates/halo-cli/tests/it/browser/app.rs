@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use halo_config::{Config, Environment, Flags, Paths, ProviderConfig};
+use halo_config::{Config, ConnectionSettings, Environment, Flags, Paths, ProviderConfig};
 use halo_sim::{Exchange, SimOptions, Simulator};
 use halo_types::Protocol;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -100,6 +100,7 @@ impl Bench {
             key_env: None,
             needs_key: true,
             models: models.clone(),
+            connection: ConnectionSettings::default(),
         };
         let all: Vec<(Protocol, usize)> = Protocol::ALL
             .iter()

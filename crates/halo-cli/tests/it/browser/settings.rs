@@ -36,7 +36,7 @@ fn a_provider_is_added_tested_used_and_removed() {
         // A test that fails names the step and shows the provider's words.
         fill(page, "#f-model", "wrong-key").await;
         page.click("[data-test]").await;
-        page.there("[data-test-report=failed] [data-failed-step=request]").await;
+        page.there("[data-test-report=failed] [data-failed-step=key]").await;
         let raw = page.text("[data-test-report] [data-raw]").await;
         let sent = stage.bench().asked("wrong-key").pop().expect("it was sent");
         assert_eq!(Some(raw), error_of(&sent));
@@ -61,6 +61,46 @@ fn a_provider_is_added_tested_used_and_removed() {
         page.click(&format!("{row} [data-remove]")).await;
         page.click("[data-removed=somebody-s-relay] [data-restore]").await;
         page.there(&format!("{row} [data-edit]")).await;
+    });
+}
+
+/// A proxy that is dead is named by Test, leads to its field, and is saved without its password
+/// ever being shown again.
+#[test]
+fn a_proxy_is_set_tested_and_saved() {
+    play("settings-proxy", Providers::Bench(f64::INFINITY), async |stage| {
+        let page = &stage.page;
+        let port = {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+            listener.local_addr().expect("an address").port()
+        };
+        page.open("/settings/ai-model?add=openai-compatible").await;
+        fill(page, "#f-name", "Behind a proxy").await;
+        fill(page, "#f-url", &stage.bench().base).await;
+        fill(page, "[data-open] input[name=key]", NEW_KEY).await;
+        fill(page, "#f-model", "halo-practice").await;
+        page.click("[data-connection] > summary").await;
+        fill(page, "#f-proxy", &format!("http://me@127.0.0.1:{port}")).await;
+        fill(page, "#f-proxy-password", "geheim-pw12").await;
+        page.click("[data-test]").await;
+        page.there("[data-test-report=failed] [data-failed-step=connect]").await;
+        let raw = page.text("[data-test-report] [data-raw]").await;
+        assert!(raw.contains("no connection to the proxy"), "{raw}");
+        page.there("[data-remedy=check_network] a[href='#f-connection']").await;
+        page.assert_frame_stays().await;
+        page.shoot("connection").await;
+
+        page.click("[data-save]").await;
+        page.there("[data-notice]").await;
+        page.click("[data-provider=behind-a-proxy] [data-edit]").await;
+        page.there("[data-connection][open] #f-proxy-password[placeholder]").await;
+        let source = page.browser.client.source().await.expect("the page");
+        assert!(!source.contains("geheim"), "a saved password is never shown again");
+
+        // Without the proxy the way is free.
+        fill(page, "#f-proxy", "direct").await;
+        page.click("[data-test]").await;
+        page.there("[data-test-report=passed]").await;
     });
 }
 
