@@ -14,6 +14,8 @@ KEY = "sk-peers-master"
 WAYS = [
     Way("chat to openai", "chat", "chat/openai/"),
     Way("chat to anthropic", "chat", "chat/anthropic/"),
+    Way("chat to responses", "chat", "chat/responses/"),
+    Way("chat to google", "chat", "chat/google/"),
     Way("messages to anthropic", "messages", "messages/anthropic/"),
     Way("messages to openai", "messages", "messages/openai/"),
 ]
@@ -21,15 +23,24 @@ WAYS = [
 
 def known(way, row, stream):
     """What LiteLLM makes of some rows, so that Halo cannot know better."""
+    if way.name == "chat to responses" and stream:
+        # It asks for the whole answer and cuts it into pieces itself.
+        return None
     if row.model == "cut-politely" and way.name != "messages to anthropic":
         # It writes the missing end itself.
         return row.but(follows=UNSEEN)
-    if row.model == "reset" and way.name.endswith("to anthropic"):
+    if row.model == "reset" and not way.name.endswith("to openai"):
         # Its own client sends again where a connection is reset, and loses the answer half-way if
         # it is a stream.
         if stream:
             return row.but(kind="stream_interrupted", follows=BROKEN, requests=2)
         return row.but(follows=ANSWERS, requests=2)
+    if way.name == "chat to google" and row.model == "error-mid-stream":
+        # Google has words for it, and they say more.
+        return row.but(kind="overloaded")
+    if way.name == "chat to google" and row.model == "content-filtered":
+        # Google refuses with 200; it becomes an empty answer that ends with content_filter.
+        return row.but(follows=UNSEEN)
     if row.model == "rate-limit-long" and way.name == "messages to anthropic":
         # It drops the header with the wait, and the words do not name it.
         return row.but(follows=RECOVERS, wait=None)
