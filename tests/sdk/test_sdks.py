@@ -1,4 +1,5 @@
-"""The official SDKs `openai` and `anthropic`, unchanged, against the gateway and the simulator.
+"""The official SDKs `openai` and `anthropic`, unchanged, against the gateway and, for comparison,
+the simulator.
 
 Started by `run`, which names the binary in HALO_BIN.
 """
@@ -6,11 +7,8 @@ Started by `run`, which names the binary in HALO_BIN.
 import itertools
 import json
 import os
-import re
-import subprocess
 import sys
 import tempfile
-import threading
 import unittest
 import urllib.request
 from dataclasses import dataclass
@@ -18,6 +16,10 @@ from pathlib import Path
 
 import anthropic
 import openai
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from harness import Program
 
 BIN = os.environ["HALO_BIN"]
 # Each provider is the simulator, spoken to in one of the two protocols.
@@ -43,47 +45,6 @@ PROMPTS = itertools.count(1)
 def hello():
     """A prompt of its own: the simulator counts the requests of each."""
     return [{"role": "user", "content": f"Hello, {next(PROMPTS)}?"}]
-
-
-class Program:
-    """A process of the binary; its lines of output are read until all patterns were seen."""
-
-    def __init__(self, arguments, patterns, **environment):
-        env = {
-            name: value
-            for name, value in os.environ.items()
-            # Keys and settings of whoever runs the test stay outside.
-            if not name.startswith(("HALO_", "OPENAI_", "ANTHROPIC_"))
-        }
-        self.process = subprocess.Popen(
-            [BIN, *arguments], stdout=subprocess.PIPE, text=True, env=env | environment
-        )
-        watchdog = threading.Timer(60, self.process.kill)
-        watchdog.start()
-        self.found = {}
-        seen = ""
-        try:
-            for line in self.process.stdout:
-                seen += line
-                for name, pattern in patterns.items():
-                    if match := re.search(pattern, line):
-                        self.found[name] = match[1]
-                if len(self.found) == len(patterns):
-                    break
-            else:
-                raise AssertionError(f"{arguments} ended after printing:\n{seen}")
-        finally:
-            watchdog.cancel()
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
 
 
 @dataclass
@@ -112,7 +73,7 @@ class Sdks(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.simulator = Program(
-            ["simulate", "--listen", "127.0.0.1:0", "--speed", "50", "--journal"],
+            [BIN, "simulate", "--listen", "127.0.0.1:0", "--speed", "50", "--journal"],
             {"base": r"Anthropic +base URL (http://\S+)"},
         )
         cls.addClassCleanup(cls.simulator.stop)
@@ -121,7 +82,7 @@ class Sdks(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         Path(folder.name, "config.toml").write_text(CONFIG.format(sim=cls.sim))
         cls.app = Program(
-            ["--no-open", "--listen", "127.0.0.1:0", "--data", folder.name],
+            [BIN, "--no-open", "--listen", "127.0.0.1:0", "--data", folder.name],
             {"base": r"Gateway: (http://[^/\s]+)/v1", "key": r"Gateway key: (halo_\S+)"},
         )
         cls.addClassCleanup(cls.app.stop)

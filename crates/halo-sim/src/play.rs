@@ -448,9 +448,9 @@ fn usage(asked: &Asked<'_>, spoken: &Spoken) -> Usage {
     }
 }
 
-/// A signature over a thought, recognisable as practice.
+/// A signature over a thought, recognisable as practice. It is base64, or Google's SDK refuses it.
 fn signature(thinking: &str) -> String {
-    format!("practice-{:016x}", crate::counter::key_of(&[thinking]))
+    format!("practice{:016x}", crate::counter::key_of(&[thinking]))
 }
 
 fn ok_head(asked: &Asked<'_>) -> Head {

@@ -188,7 +188,7 @@ fn protocol_of(route: &Route, headers: &HeaderMap) -> Protocol {
 }
 
 fn count_tokens(sim: &Simulator, protocol: Protocol, body: &[u8]) -> Reply {
-    match decode_request(protocol, body) {
+    match decode_request(protocol, &answerable(protocol, body)) {
         Ok((request, _)) => {
             let tokens = tokens::request(&request);
             whole(match protocol {
@@ -197,6 +197,18 @@ fn count_tokens(sim: &Simulator, protocol: Protocol, body: &[u8]) -> Reply {
             })
         }
         Err(error) => sim.refuse_call(protocol, "request", &[("message", error.message)]),
+    }
+}
+
+/// A request to count as one to answer: Anthropic's names no `max_tokens` where it only counts.
+/// <https://platform.claude.com/docs/en/api/messages-count-tokens>
+fn answerable(protocol: Protocol, body: &[u8]) -> Vec<u8> {
+    match serde_json::from_slice::<serde_json::Value>(body) {
+        Ok(mut request) if protocol == Protocol::Anthropic && request.is_object() => {
+            request["max_tokens"] = 1.into();
+            request.to_string().into_bytes()
+        }
+        _ => body.to_vec(),
     }
 }
 
