@@ -39,6 +39,8 @@ pub(crate) fn read(raw: &str) -> Verdict {
         "refusal" => StopReason::Refusal,
         // DeepSeek, Zhipu and OpenRouter report a failure of their own this way.
         "insufficient_system_resource" | "network_error" | "error" => return Verdict::Failed,
+        // Portkey puts the type of Anthropic's error here.
+        reason if reason.ends_with("_error") => return Verdict::Failed,
         _ => StopReason::Other { raw: raw.to_owned() },
     };
     Verdict::Stop(reason)
