@@ -83,7 +83,7 @@ fn a_proxy_is_set_tested_and_saved() {
         fill(page, "#f-proxy", &format!("http://me@127.0.0.1:{port}")).await;
         fill(page, "#f-proxy-password", "geheim-pw12").await;
         page.click("[data-test]").await;
-        page.there("[data-test-report=failed] [data-failed-step=connect]").await;
+        page.there("[data-test-report=failed] [data-failed-step=proxy]").await;
         let raw = page.text("[data-test-report] [data-raw]").await;
         assert!(raw.contains("no connection to the proxy"), "{raw}");
         page.there("[data-remedy=check_network] a[href='#f-connection']").await;
