@@ -201,6 +201,10 @@ impl Engine {
         if !undone {
             let record = StepUndone { step, conversation: id, at: now() };
             self.append(&live, &[Record::StepUndone(record)]).await?;
+            let kind = live.log.lock().await.step(step).map(|entry| entry.step.kind.clone());
+            if let Some(kind) = kind {
+                self.doubt(&kind).await;
+            }
         }
         Ok(())
     }
