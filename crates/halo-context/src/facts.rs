@@ -72,8 +72,7 @@ impl ModelFacts {
 /// The facts that count at `now` among all `facts` about one model.
 #[must_use]
 pub fn resolve<'a>(facts: impl IntoIterator<Item = &'a Fact>, now: Timestamp) -> ModelFacts {
-    let mut sorted: Vec<&Fact> =
-        facts.into_iter().filter(|fact| !is_doubted(fact, now)).collect();
+    let mut sorted: Vec<&Fact> = facts.into_iter().filter(|fact| !is_doubted(fact, now)).collect();
     sorted.sort_by_key(|fact| (fact.origin, fact.at));
     let mut resolved = ModelFacts::default();
     for fact in sorted {

@@ -31,9 +31,8 @@ pub fn respect(request: &mut ChatRequest, facts: &ModelFacts) {
     if facts.streaming.is_some_and(|known| !known.value) {
         request.stream = false;
     }
-    let no_tools = facts
-        .tools
-        .is_some_and(|known| !known.value && known.origin > FactOrigin::Catalogue);
+    let no_tools =
+        facts.tools.is_some_and(|known| !known.value && known.origin > FactOrigin::Catalogue);
     if no_tools {
         request.tools.clear();
         request.tool_choice = None;

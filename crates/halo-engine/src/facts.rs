@@ -308,11 +308,7 @@ pub(crate) fn lessons(
 }
 
 /// A refused or demanded parameter, a refused role, stream or tool.
-fn refusal(
-    evidence: &Evidence,
-    diagnosis: &Diagnosis,
-    parameters: &[String],
-) -> Option<FactValue> {
+fn refusal(evidence: &Evidence, diagnosis: &Diagnosis, parameters: &[String]) -> Option<FactValue> {
     let body = evidence.body.text();
     let end = (0..=body.len().min(SEARCHED)).rev().find(|at| body.is_char_boundary(*at))?;
     let words = body[..end].to_lowercase();
@@ -329,6 +325,12 @@ fn refusal(
         } else if !sent(name) && OUTPUT_LIMITS.contains(&name) && says(DEMANDED) {
             return Some(FactValue::ParameterRequired(name.to_owned()));
         }
+    }
+    if named.is_none()
+        && says(LEFT_OUT)
+        && let Some(name) = OUTPUT_LIMITS.iter().find(|name| words.contains(**name) && !sent(name))
+    {
+        return Some(FactValue::ParameterRequired((*name).to_owned()));
     }
     let system = says(NO_ROLE) || (unsupported && says(NO_SYSTEM));
     if sent("system") && system {
@@ -356,6 +358,8 @@ const UNKNOWN: &[&str] = &[
 ];
 /// Words of an error about a parameter that is missing.
 const DEMANDED: &[&str] = &["required", "missing", "必填", "缺少", "不能为空"];
+/// The same, where no field of the error names the parameter.
+const LEFT_OUT: &[&str] = &["missing required", "field required", "is required"];
 const OUTPUT_LIMITS: &[&str] = &["max_tokens", "max_completion_tokens", "max_output_tokens"];
 /// Words that refuse the role of a system prompt even where the history seems to be at fault.
 const NO_ROLE: &[&str] = &[

@@ -6,8 +6,9 @@ use halo_context::join;
 use halo_diagnose::diagnose;
 use halo_recover::{Machine, Next, Repair, Signs};
 use halo_types::{
-    AttemptEnd, AttemptId, AttemptOutcome, Diagnosis, Ending, FactValue, Headers, Kind, Lang, Message, MessageId, Origin, Part, Record, Role, Step, StepBy,
-    StepId, StepKind, StopReason, Target, Turn, TurnId, TurnKind, Wait, WaitEnd,
+    AttemptEnd, AttemptId, AttemptOutcome, Diagnosis, Ending, FactValue, Headers, Kind, Lang,
+    Message, MessageId, Origin, Part, Record, Role, Step, StepBy, StepId, StepKind, StopReason,
+    Target, Turn, TurnId, TurnKind, Wait, WaitEnd,
 };
 use halo_wire::Answer;
 use uuid::Uuid;

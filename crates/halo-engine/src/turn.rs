@@ -5,7 +5,8 @@ use halo_context::{
 };
 use halo_recover::{Machine, Repair};
 use halo_types::{
-    FactOrigin, Part, Record, RequestMessage, Role, StepBy, StepKind, Target, Turn, TurnId, TurnKind,
+    FactOrigin, Part, Record, RequestMessage, Role, StepBy, StepKind, Target, Turn, TurnId,
+    TurnKind,
 };
 use uuid::Uuid;
 

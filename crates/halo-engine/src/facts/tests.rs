@@ -52,7 +52,12 @@ fn each_error_teaches_its_lesson() {
         ("Developer instruction is not enabled for models/gemma-3", "", 0, refused("system")),
         ("System role not supported", "", 0, refused("system")),
         ("Only user and assistant roles are supported!", "", 0, refused("system")),
-        ("stream_options is not supported by this model", "stream_options", 0, refused("stream_options")),
+        (
+            "stream_options is not supported by this model",
+            "stream_options",
+            0,
+            refused("stream_options"),
+        ),
         ("This model does not support streaming.", "stream", 0, FactValue::Streaming(false)),
         ("This model does not support stream", "", 0, FactValue::Streaming(false)),
         ("This model does not support tools", "", 0, FactValue::Tools(false)),
@@ -78,7 +83,9 @@ fn each_error_teaches_its_lesson() {
 fn a_demanded_limit_is_learned_where_none_was_sent() {
     let body = openai("Missing required parameter: 'max_tokens'.", "max_tokens");
     let required = FactValue::ParameterRequired("max_tokens".to_owned());
-    assert_eq!(taught(400, &body, 0, &["stream"]), [required]);
+    assert_eq!(taught(400, &body, 0, &["stream"]), [required.clone()]);
+    let unnamed = r#"{"detail":[{"loc":["body","max_tokens"],"msg":"field required"}]}"#;
+    assert_eq!(taught(422, unnamed, 0, &["stream"]), [required]);
 }
 
 #[test]
@@ -86,7 +93,10 @@ fn what_proves_nothing_teaches_nothing() {
     let all = ["stream", "temperature", "top_p", "system"];
     for (message, param) in [
         // A bad value is no refusal of the parameter.
-        ("Invalid 'temperature': number above the maximum value. Expected a value <= 2.", "temperature"),
+        (
+            "Invalid 'temperature': number above the maximum value. Expected a value <= 2.",
+            "temperature",
+        ),
         // Never sent.
         ("Unsupported parameter: 'top_k' is not supported with this model.", "top_k"),
         // It streams, and nothing else.
@@ -107,7 +117,9 @@ fn what_proves_nothing_teaches_nothing() {
 #[test]
 fn parameters_are_found_wherever_a_protocol_puts_them() {
     let found = |body: &str| parameters_of(body.as_bytes()).unwrap();
-    let chat = found(r#"{"messages":[{"role":"system"}],"top_p":1,"stream_options":{"include_usage":true}}"#);
+    let chat = found(
+        r#"{"messages":[{"role":"system"}],"top_p":1,"stream_options":{"include_usage":true}}"#,
+    );
     assert!(["system", "topp", "includeusage"].iter().all(|name| chat.contains(*name)), "{chat:?}");
     let gemini = found(r#"{"contents":[],"generationConfig":{"topP":1},"systemInstruction":{}}"#);
     assert!(gemini.contains("topp") && gemini.contains("system"), "{gemini:?}");
