@@ -170,7 +170,11 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
         target: input.target.cloned(),
         items,
         running: input.running.clone(),
-        meter: Meter { tokens: request_tokens(&next.request), window: input.facts.window() },
+        meter: Meter {
+            tokens: request_tokens(&next.request),
+            window: input.facts.window(),
+            images: next.images,
+        },
         vision: input.facts.sees(),
     })
 }

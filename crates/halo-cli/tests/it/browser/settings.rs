@@ -64,6 +64,60 @@ fn a_provider_is_added_tested_used_and_removed() {
     });
 }
 
+/// What the person knows about a model is set, refused where no model can have it, and taken back;
+/// what an error taught is shown with its words and forgotten; and the composer warns by it.
+#[test]
+fn facts_are_set_learned_forgotten_and_warned_of() {
+    play("settings-facts", Providers::Bench(f64::INFINITY), async |stage| {
+        let page = &stage.page;
+        let provider = "sim-openai";
+        page.open(&format!("/settings/ai-model?provider={provider}")).await;
+        fill(page, "#f-model", "parameter-refused").await;
+        page.click("[data-facts=parameter-refused] summary").await;
+        fill(page, "[name=fact_window]", "0").await;
+        page.click("[data-fact-set]").await;
+        page.there("[data-fact-trouble]").await;
+        fill(page, "[name=fact_window]", "8k").await;
+        page.run("document.querySelector('[name=fact_vision]').value = 'no'", Vec::new()).await;
+        page.click("[data-fact-set]").await;
+        page.there("[data-facts-saved]").await;
+        let window = page.text("[data-fact=window]").await;
+        assert!(window.contains("8,000 tokens") && window.contains("set by you"), "{window}");
+        page.assert_frame_stays().await;
+        page.shoot("facts").await;
+
+        // The composer knows it before anything is sent, and names the ways out.
+        page.begin(&format!("{provider}/parameter-refused")).await;
+        let long = "long ".repeat(8_000);
+        page.run(
+            "const p = document.querySelector('[data-prompt]'); p.value = arguments[0]; \
+             p.dispatchEvent(new Event('input', { bubbles: true }));",
+            vec![json!(long)],
+        )
+        .await;
+        page.there("[data-forewarned=full]").await;
+        page.there("[data-forewarn-way=switch], [data-forewarn-way=choose]").await;
+        page.shoot("forewarned").await;
+        page.run(
+            "const p = document.querySelector('[data-prompt]'); p.value = ''; \
+             p.dispatchEvent(new Event('input', { bubbles: true }));",
+            Vec::new(),
+        )
+        .await;
+        page.gone("[data-forewarned]").await;
+
+        page.open(&format!("/settings/ai-model?provider={provider}")).await;
+        fill(page, "#f-model", "parameter-refused").await;
+        page.click("[data-facts=parameter-refused] summary").await;
+        page.click("[data-fact-take-back=window]").await;
+        page.there("[data-fact-restore]").await;
+        let window = page.text("[data-fact=window]").await;
+        assert!(window.contains("unknown"), "{window}");
+        page.click("[data-fact-restore]").await;
+        page.there("[data-fact-take-back=window]").await;
+    });
+}
+
 /// A proxy that is dead is named by Test, leads to its field, and is saved without its password
 /// ever being shown again.
 #[test]
