@@ -15,6 +15,7 @@ use halo_wire::{Answer, ModelInfo};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::exchange::STREAM;
 use crate::providers::{provider_facts, scope};
 use crate::{Engine, EngineError, now};
 
@@ -206,25 +207,12 @@ impl Engine {
 
     /// The person took a step back that an error had caused: what the error taught is tried again.
     pub(crate) async fn doubt(&self, step: &StepKind) {
-        let (target, taught): (_, Box<dyn Fn(&FactValue) -> bool + Send + Sync>) = match step {
-            StepKind::DropParameter { target, name } => {
-                let key = parameter_key(name);
-                let taught = move |value: &FactValue| match value {
-                    FactValue::ParameterRefused(name) => parameter_key(name) == key,
-                    FactValue::Streaming(can) => !can && key == crate::exchange::STREAM,
-                    _ => false,
-                };
-                (target, Box::new(taught))
-            }
-            StepKind::LowerMaxTokens { target, .. } => (
-                target,
-                Box::new(|value: &FactValue| {
-                    matches!(value, FactValue::MaxOutput(_) | FactValue::ParameterRequired(_))
-                }),
-            ),
-            _ => return,
+        let (StepKind::DropParameter { target, .. } | StepKind::LowerMaxTokens { target, .. }) =
+            step
+        else {
+            return;
         };
-        for fact in self.learned(target).iter().filter(|fact| taught(&fact.value)) {
+        for fact in self.learned(target).iter().filter(|fact| causes(&fact.value, step)) {
             self.doubt_one(fact.id).await;
         }
     }
@@ -233,6 +221,21 @@ impl Engine {
         if let Err(error) = self.forget_fact(id).await {
             tracing::error!(%error, "a fact that was proved wrong could not be removed");
         }
+    }
+}
+
+/// Whether a step is what a fact would have led to.
+fn causes(fact: &FactValue, step: &StepKind) -> bool {
+    match (step, fact) {
+        (StepKind::DropParameter { name, .. }, FactValue::ParameterRefused(refused)) => {
+            parameter_key(refused) == parameter_key(name)
+        }
+        (StepKind::DropParameter { name, .. }, FactValue::Streaming(false)) => name == STREAM,
+        (
+            StepKind::LowerMaxTokens { .. },
+            FactValue::MaxOutput(_) | FactValue::ParameterRequired(_),
+        ) => true,
+        _ => false,
     }
 }
 

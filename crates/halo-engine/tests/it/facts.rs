@@ -235,7 +235,8 @@ async fn a_person_s_fact_replaces_their_older_one_beats_the_learned_and_is_taken
     assert_eq!(bench.engine.model_facts(&target).window(), Some(16_384));
     let refused = set(FactValue::ContextWindow(0)).await.unwrap_err();
     assert!(matches!(refused, EngineError::Fact(_)), "{refused}");
-    assert_eq!(bench.engine.store().facts().await.unwrap(), [second.clone()]);
+    let stored = bench.engine.store().facts().await.unwrap();
+    assert_eq!(stored, std::slice::from_ref(&second));
 
     let gone = bench.engine.forget_fact(second.id).await.unwrap();
     assert_eq!(gone, Some(second.clone()));

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::app::error_of;
+use super::composer::LANDSCAPE;
 use super::page::Page;
 use super::stage::{Providers, play};
 
@@ -97,7 +98,6 @@ fn facts_are_set_learned_forgotten_and_warned_of() {
         .await;
         page.there("[data-forewarned=full]").await;
         page.there("[data-forewarn-way=switch], [data-forewarn-way=choose]").await;
-        page.shoot("forewarned").await;
         page.run(
             "const p = document.querySelector('[data-prompt]'); p.value = ''; \
              p.dispatchEvent(new Event('input', { bubbles: true }));",
@@ -105,6 +105,13 @@ fn facts_are_set_learned_forgotten_and_warned_of() {
         )
         .await;
         page.gone("[data-forewarned]").await;
+        page.type_into("[data-files]", LANDSCAPE).await;
+        page.there("[data-forewarned=blind]").await;
+        page.type_into("[data-prompt]", "What is on it?").await;
+        page.shoot("forewarned").await;
+        page.click("[data-forewarn-way=without]").await;
+        page.answer().await;
+        assert_eq!(page.count("[data-pictures] img").await, 0);
 
         page.open(&format!("/settings/ai-model?provider={provider}")).await;
         fill(page, "#f-model", "parameter-refused").await;
@@ -115,6 +122,24 @@ fn facts_are_set_learned_forgotten_and_warned_of() {
         assert!(window.contains("unknown"), "{window}");
         page.click("[data-fact-restore]").await;
         page.there("[data-fact-take-back=window]").await;
+
+        // An error teaches, its words are the proof, and it can be forgotten.
+        page.begin(&format!("{provider}/blind")).await;
+        page.type_into("[data-files]", LANDSCAPE).await;
+        page.there("[data-thumb] img[src^='/images/']").await;
+        page.send("What is on it?").await;
+        page.card().await;
+        page.open(&format!("/settings/ai-model?provider={provider}")).await;
+        page.click("[data-lessons] summary").await;
+        let lesson = page.text("[data-lesson]").await;
+        assert!(lesson.contains("blind") && lesson.contains("Sees pictures: no"), "{lesson}");
+        assert!(lesson.contains("image_url is only supported by certain models"), "{lesson}");
+        page.there("[data-lesson] a[href^='/c/']").await;
+        page.shoot("lessons").await;
+        page.click("[data-fact-forget]").await;
+        page.gone("[data-lesson]").await;
+        page.reload().await;
+        assert_eq!(page.count("[data-lesson]").await, 0, "it is gone for good");
     });
 }
 
