@@ -83,7 +83,7 @@ fn each_error_teaches_its_lesson() {
 fn a_demanded_limit_is_learned_where_none_was_sent() {
     let body = openai("Missing required parameter: 'max_tokens'.", "max_tokens");
     let required = FactValue::ParameterRequired("max_tokens".to_owned());
-    assert_eq!(taught(400, &body, 0, &["stream"]), [required.clone()]);
+    assert_eq!(taught(400, &body, 0, &["stream"]), std::slice::from_ref(&required));
     let unnamed = r#"{"detail":[{"loc":["body","max_tokens"],"msg":"field required"}]}"#;
     assert_eq!(taught(422, unnamed, 0, &["stream"]), [required]);
 }
