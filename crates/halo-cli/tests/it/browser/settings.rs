@@ -135,6 +135,8 @@ fn facts_are_set_learned_forgotten_and_warned_of() {
         assert!(lesson.contains("blind") && lesson.contains("Sees pictures: no"), "{lesson}");
         assert!(lesson.contains("image_url is only supported by certain models"), "{lesson}");
         page.there("[data-lesson] a[href^='/c/']").await;
+        let show = "document.querySelector('[data-lesson]').scrollIntoView({ block: 'center' })";
+        page.run(show, Vec::new()).await;
         page.shoot("lessons").await;
         page.click("[data-fact-forget]").await;
         page.gone("[data-lesson]").await;
