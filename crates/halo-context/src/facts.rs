@@ -3,6 +3,18 @@
 
 use halo_types::{Fact, FactOrigin, FactValue, Price, Timestamp};
 
+/// How long a learned refusal counts, in milliseconds: 30 days. Then it is doubted: the next
+/// request tries it once more, and a new error renews it.
+pub const REFUSAL_LASTS_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
+
+/// Whether a fact is a learned refusal that has grown old, so that it no longer counts.
+#[must_use]
+pub fn is_doubted(fact: &Fact, now: Timestamp) -> bool {
+    fact.origin == FactOrigin::Learned
+        && fact.value.is_refusal()
+        && now.ms_since(fact.at) > REFUSAL_LASTS_MS
+}
+
 /// A fact that counts, where it comes from and since when it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known<T> {
@@ -33,6 +45,14 @@ pub struct ModelFacts {
     pub streaming: Option<Known<bool>>,
     /// Parameters it refuses.
     pub refused: Vec<String>,
+    /// Parameters it does not answer without.
+    pub required: Vec<String>,
+    /// The largest picture file it takes, in bytes.
+    pub picture_bytes: Option<Known<u64>>,
+    /// The most pictures it takes in one request.
+    pub picture_count: Option<Known<u64>>,
+    /// The longest side of a picture that it takes, in pixels.
+    pub picture_side: Option<Known<u64>>,
 }
 
 impl ModelFacts {
@@ -49,10 +69,10 @@ impl ModelFacts {
     }
 }
 
-/// The facts that count among all `facts` about one model.
+/// The facts that count at `now` among all `facts` about one model.
 #[must_use]
-pub fn resolve<'a>(facts: impl IntoIterator<Item = &'a Fact>) -> ModelFacts {
-    let mut sorted: Vec<&Fact> = facts.into_iter().collect();
+pub fn resolve<'a>(facts: impl IntoIterator<Item = &'a Fact>, now: Timestamp) -> ModelFacts {
+    let mut sorted: Vec<&Fact> = facts.into_iter().filter(|fact| !is_doubted(fact, now)).collect();
     sorted.sort_by_key(|fact| (fact.origin, fact.at));
     let mut resolved = ModelFacts::default();
     for fact in sorted {
@@ -64,14 +84,20 @@ pub fn resolve<'a>(facts: impl IntoIterator<Item = &'a Fact>) -> ModelFacts {
             FactValue::Reasoning(value) => resolved.reasoning = known(fact, *value),
             FactValue::Price(value) => resolved.price = known(fact, *value),
             FactValue::Streaming(value) => resolved.streaming = known(fact, *value),
-            FactValue::ParameterRefused(name) => {
-                if !resolved.refused.contains(name) {
-                    resolved.refused.push(name.clone());
-                }
-            }
+            FactValue::ParameterRefused(name) => add(&mut resolved.refused, name),
+            FactValue::ParameterRequired(name) => add(&mut resolved.required, name),
+            FactValue::PictureBytes(value) => resolved.picture_bytes = known(fact, *value),
+            FactValue::PictureCount(value) => resolved.picture_count = known(fact, *value),
+            FactValue::PictureSide(value) => resolved.picture_side = known(fact, *value),
         }
     }
     resolved
+}
+
+fn add(names: &mut Vec<String>, name: &str) {
+    if !names.iter().any(|known| known == name) {
+        names.push(name.to_owned());
+    }
 }
 
 fn known<T>(fact: &Fact, value: T) -> Option<Known<T>> {
@@ -98,6 +124,7 @@ mod tests {
             at: Timestamp(at),
             quote: None,
             attempt: None,
+            conversation: None,
         }
     }
 
@@ -110,7 +137,7 @@ mod tests {
             fact(FactOrigin::Learned, 2, FactValue::Vision(true)),
             fact(FactOrigin::Learned, 3, FactValue::Vision(false)),
         ];
-        let resolved = resolve(&facts);
+        let resolved = resolve(&facts, Timestamp(10));
         assert_eq!(resolved.window(), Some(4));
         assert_eq!(resolved.sees(), Some(false));
         assert_eq!(resolved.max_output, None);
@@ -150,11 +177,31 @@ mod tests {
                 reasoning: Some(Known { value: last, origin, at }),
                 price: Some(Known { value: price(n), origin, at }),
                 streaming: Some(Known { value: last, origin, at }),
-                refused: Vec::new(),
+                ..ModelFacts::default()
             };
-            assert_eq!(resolve(&facts), want, "{origin:?}");
-            assert_eq!(resolve(facts.iter().rev()), want, "{origin:?}, the other way round");
+            let now = Timestamp(100);
+            assert_eq!(resolve(&facts, now), want, "{origin:?}");
+            assert_eq!(resolve(facts.iter().rev(), now), want, "{origin:?}, the other way round");
         }
-        assert_eq!(resolve([]), ModelFacts::default());
+        assert_eq!(resolve([], Timestamp(0)), ModelFacts::default());
+    }
+
+    #[test]
+    fn a_learned_refusal_is_doubted_after_thirty_days_and_nothing_else_is() {
+        let at = 5;
+        let refused = || FactValue::ParameterRefused("top_p".to_owned());
+        let facts = [
+            fact(FactOrigin::Learned, at, FactValue::Vision(false)),
+            fact(FactOrigin::Learned, at, refused()),
+            fact(FactOrigin::Learned, at, FactValue::ContextWindow(8192)),
+            fact(FactOrigin::Person, at, FactValue::Tools(false)),
+        ];
+        let last = Timestamp(at).plus_ms(REFUSAL_LASTS_MS);
+        let young = resolve(&facts, last);
+        assert_eq!((young.sees(), young.refused.len()), (Some(false), 1));
+        let old = resolve(&facts, last.plus_ms(1));
+        assert_eq!((old.sees(), old.refused.len()), (None, 0));
+        assert_eq!(old.window(), Some(8192));
+        assert_eq!(old.tools.map(|known| known.value), Some(false));
     }
 }

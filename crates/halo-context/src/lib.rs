@@ -22,12 +22,14 @@ mod compact;
 mod estimate;
 mod facts;
 mod join;
+mod respect;
 mod view;
 
 pub use compact::{
     CompactError, CompactInput, CompactPlan, MAX_SUMMARY_TOKENS, plan, summary_by_rule,
 };
 pub use estimate::{image_tokens, message_tokens, request_tokens, text_tokens};
-pub use facts::{Known, ModelFacts, resolve};
+pub use facts::{Known, ModelFacts, REFUSAL_LASTS_MS, is_doubted, resolve};
 pub use join::{Joined, continue_instruction, join};
+pub use respect::{Success, disproved, parameter_key, respect};
 pub use view::{View, ViewInput, in_force, view};

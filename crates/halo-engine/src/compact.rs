@@ -1,7 +1,7 @@
 //! Compaction as a turn: by the model, and where that fails for good, by rule.
 
 use halo_context::{
-    CompactInput, CompactPlan, ViewInput, plan, request_tokens, summary_by_rule, view,
+    CompactInput, CompactPlan, ViewInput, plan, request_tokens, respect, summary_by_rule, view,
 };
 use halo_recover::Machine;
 use halo_types::{
@@ -31,12 +31,12 @@ pub(crate) async fn compact(
     let mut refused = None;
     loop {
         let task = Task::plan(engine, guard, target, keep, useless_tries).await?;
-        let outgoing = Outgoing {
-            request: task.plan.request.clone(),
-            steps: task.plan.applied.clone(),
-            omit: Vec::new(),
-            refused,
-        };
+        // A summary is a request too: what the model refuses is left out of it.
+        let facts = engine.model_facts(target);
+        let mut request = task.plan.request.clone();
+        respect(&mut request, &facts);
+        let steps = task.plan.applied.clone();
+        let outgoing = Outgoing { request, steps, omit: facts.refused, refused };
         let sent = engine.send(guard, turn, target, outgoing).await?;
         let Some(sent) = sent else {
             // The same span again would overflow again: the rule needs no model.

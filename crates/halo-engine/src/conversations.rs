@@ -1,8 +1,8 @@
 //! Conversations as a whole: list, view, title, deletion, steps of the view.
 
 use halo_types::{
-    AttemptId, ConversationId, ConversationMeta, Head, Lang, MessageId, Parameters, Record, StepId,
-    StepRedone, StepUndone, Target, Tombstone,
+    AttemptId, ConversationId, ConversationMeta, Head, Lang, MessageId, Parameters, Record, Step,
+    StepBy, StepId, StepKind, StepRedone, StepUndone, Target, Tombstone,
 };
 use uuid::Uuid;
 
@@ -201,8 +201,30 @@ impl Engine {
         if !undone {
             let record = StepUndone { step, conversation: id, at: now() };
             self.append(&live, &[Record::StepUndone(record)]).await?;
+            let kind = live.log.lock().await.step(step).map(|entry| entry.step.kind.clone());
+            if let Some(kind) = kind {
+                self.doubt(&kind).await;
+            }
         }
         Ok(())
+    }
+
+    /// Leaves the pictures of a conversation out of its requests, for the model that is chosen.
+    ///
+    /// # Errors
+    /// [`EngineError::NoTarget`], [`EngineError::NoConversation`], or if the store fails.
+    pub async fn leave_out_images(&self, id: ConversationId) -> Result<(), EngineError> {
+        let live = self.live(id).await?;
+        let target = self.target_of(&*live.log.lock().await).ok_or(EngineError::NoTarget)?;
+        let step = Step {
+            id: StepId::new(Uuid::now_v7()),
+            conversation: id,
+            at: now(),
+            kind: StepKind::OmitImages { target },
+            cause: None,
+            by: StepBy::Person,
+        };
+        self.append(&live, &[Record::Step(step)]).await
     }
 
     /// Takes a step again that was taken back.

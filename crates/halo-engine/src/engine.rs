@@ -9,7 +9,7 @@ use halo_diagnose::Context;
 use halo_recover::Policy;
 use halo_store::Store;
 use halo_transport::ClientOptions;
-use halo_types::{ConversationId, Fact, Lang, Record, Timestamp};
+use halo_types::{ConversationId, Fact, FactId, Lang, Record, Timestamp};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -218,6 +218,12 @@ impl Engine {
         let mut facts = self.0.facts.write().unwrap_or_else(PoisonError::into_inner);
         facts.retain(|known| known.id != fact.id);
         facts.push(fact);
+    }
+
+    pub(crate) fn forget_in_memory(&self, id: FactId) -> Option<Fact> {
+        let mut facts = self.0.facts.write().unwrap_or_else(PoisonError::into_inner);
+        let at = facts.iter().position(|known| known.id == id)?;
+        Some(facts.remove(at))
     }
 
     /// The conversation in memory, loaded if need be.

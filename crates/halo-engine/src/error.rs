@@ -57,6 +57,9 @@ pub enum EngineError {
     /// There is nothing to compact.
     #[error("nothing to compact")]
     Compact(#[from] halo_context::CompactError),
+    /// No model can have that.
+    #[error("this cannot be said of a model")]
+    Fact(#[from] halo_types::FactFault),
     /// The action does not fit.
     #[error("this cannot be done here: {0}")]
     DoesNotFit(&'static str),

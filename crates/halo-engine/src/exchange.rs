@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use halo_config::{ProviderConfig, Secret};
-use halo_context::request_tokens;
+use halo_context::{Success, request_tokens};
 use halo_store::ChunkKind;
 use halo_transport::{Call, Client};
 use halo_types::{
@@ -20,6 +20,8 @@ use crate::{Engine, EngineError, now};
 
 /// The largest part of an answer kept to prove that it was unusable, in bytes.
 const KEPT_RAW: usize = 64 * 1024;
+/// The name of the parameter that asks for a stream.
+pub(crate) const STREAM: &str = "stream";
 /// The most output asked of a model that demands a figure, in tokens.
 const MAX_OUTPUT: u64 = 8_192;
 
@@ -41,6 +43,8 @@ pub(crate) struct Sent {
     /// Milliseconds to the first part of the answer.
     pub(crate) first_part_ms: Option<u64>,
     pub(crate) total_ms: u64,
+    /// What the request held, as far as facts about the model speak of it.
+    pub(crate) held: Success,
     /// What the head of the answer said about limits and the request's id; empty where none came.
     pub(crate) headers: Headers,
 }
@@ -71,7 +75,8 @@ pub(crate) enum Outcome {
 /// Parameters in the conversation's requests that can be left out, by every name a provider may
 /// use for them.
 pub(crate) fn droppable_parameters(protocol: Protocol, meta: &ConversationMeta) -> Vec<String> {
-    let mut names = Vec::new();
+    // Without a stream the answer comes in one piece.
+    let mut names = vec![STREAM];
     let parameters = &meta.parameters;
     if parameters.temperature.is_some() {
         names.push("temperature");
@@ -93,6 +98,11 @@ pub(crate) fn droppable_parameters(protocol: Protocol, meta: &ConversationMeta) 
         names.push("maxOutputTokens");
     }
     names.into_iter().map(str::to_owned).collect()
+}
+
+/// The same, where there may be no settings of a conversation.
+pub(crate) fn droppable(protocol: Protocol, meta: Option<&ConversationMeta>) -> Vec<String> {
+    meta.map_or_else(Vec::new, |meta| droppable_parameters(protocol, meta))
 }
 
 /// Where a request goes and with what.
@@ -199,6 +209,7 @@ impl Engine {
             }
             log.turn(turn.id).map_or(0, |turn| turn.attempts.len())
         };
+        let held = self.held(target, &request, body);
         let start = AttemptStart {
             id: attempt,
             turn: turn.id,
@@ -241,7 +252,7 @@ impl Engine {
             }
         };
         let Exchanged { outcome, first_part_ms, headers } = exchanged;
-        Ok(Some(Sent { attempt, outcome, first_part_ms, total_ms: ms(began), headers }))
+        Ok(Some(Sent { attempt, outcome, first_part_ms, total_ms: ms(began), held, headers }))
     }
 
     /// Sends a call and reads its answer to the end.

@@ -37,6 +37,7 @@ mod doctor;
 mod engine;
 mod error;
 mod exchange;
+mod facts;
 mod fetch;
 mod journal;
 mod live;
@@ -59,7 +60,7 @@ pub use doctor::{
 };
 pub use engine::{Engine, Options, now};
 pub use error::EngineError;
-pub use halo_context::{Known, ModelFacts};
+pub use halo_context::{Known, ModelFacts, is_doubted};
 pub use halo_transport::{CaError, check_ca_file};
 pub use model::{
     Activity, AttemptLine, Card, ConversationSummary, ConversationView, Item, MessageView, Meter,

@@ -213,6 +213,8 @@ pub struct Meter {
     pub tokens: u64,
     /// The target's window; `None` where unknown.
     pub window: Option<u64>,
+    /// Pictures that the next request will hold.
+    pub images: u32,
 }
 
 /// News for the edges.

@@ -100,22 +100,6 @@ impl Engine {
         };
         models.iter().map(known).collect()
     }
-
-    /// Keeps what a saved provider's own list says about its models.
-    pub async fn learn_models(&self, provider: &ProviderConfig, models: &[ModelInfo]) {
-        for fact in models.iter().flat_map(|model| provider_facts(provider, model)) {
-            self.learn(fact).await;
-        }
-    }
-
-    /// Stores what an error or an answer taught about a model.
-    pub(crate) async fn learn(&self, fact: Fact) {
-        // Losing a fact costs one more error, never a message.
-        match self.store().put_fact(&fact).await {
-            Ok(()) => self.remember_fact(fact),
-            Err(error) => tracing::error!(%error, "a fact could not be stored"),
-        }
-    }
 }
 
 /// What facts about a model are attached to.
@@ -144,9 +128,10 @@ pub(crate) fn model_facts(facts: &[Fact], provider: &ProviderConfig, model: &str
             at: fact.source.at,
             quote: None,
             attempt: None,
+            conversation: None,
         }));
     }
-    resolve(&own)
+    resolve(&own, now())
 }
 
 /// What a provider's own list says about a model. The same fact has the same id each time, so a
@@ -174,6 +159,7 @@ pub(crate) fn provider_facts(provider: &ProviderConfig, model: &ModelInfo) -> Ve
             at: now(),
             quote: None,
             attempt: None,
+            conversation: None,
         }
     };
     values.into_iter().enumerate().filter_map(|(n, v)| Some((n, v?))).map(fact).collect()

@@ -6,14 +6,15 @@ use halo_context::join;
 use halo_diagnose::diagnose;
 use halo_recover::{Machine, Next, Repair, Signs};
 use halo_types::{
-    AttemptEnd, AttemptId, AttemptOutcome, Diagnosis, Ending, Evidence, Fact, FactId, FactOrigin,
-    FactValue, Headers, Kind, Lang, Message, MessageId, Origin, Part, Record, Role, Step, StepBy,
-    StepId, StepKind, StopReason, Target, Turn, TurnId, TurnKind, Wait, WaitEnd,
+    AttemptEnd, AttemptId, AttemptOutcome, Diagnosis, Ending, FactValue, Headers, Kind, Lang,
+    Message, MessageId, Origin, Part, Record, Role, Step, StepBy, StepId, StepKind, StopReason,
+    Target, Turn, TurnId, TurnKind, Wait, WaitEnd,
 };
 use halo_wire::Answer;
 use uuid::Uuid;
 
-use crate::exchange::{Outcome, Sent};
+use crate::exchange::{Outcome, STREAM, Sent, droppable};
+use crate::facts::lessons;
 use crate::live::RunGuard;
 use crate::model::WaitView;
 use crate::view::situation;
@@ -37,6 +38,8 @@ pub(crate) enum End {
 pub(crate) struct Failure {
     pub(crate) attempt: AttemptId,
     pub(crate) diagnosis: Box<Diagnosis>,
+    /// What it taught about the model.
+    pub(crate) lessons: Vec<FactValue>,
 }
 
 /// What follows a failure.
@@ -93,8 +96,8 @@ pub(crate) async fn settle(
         _ => message(engine, guard, turn, target, attempt, answer, ending).await?,
     };
     let stored = message.as_ref().map(|message| message.id);
-    if matches!(sent.outcome, Outcome::Answered { .. }) {
-        unlearn(engine, guard, target, attempt).await;
+    if let Outcome::Answered { answer } = &sent.outcome {
+        engine.unlearn(target, sent.held, answer, (turn.conversation, attempt)).await;
     }
     let (outcome, failure) = match sent.outcome {
         Outcome::Answered { .. } => (AttemptOutcome::Answered { message: stored }, None),
@@ -103,8 +106,19 @@ pub(crate) async fn settle(
         Outcome::Failed { evidence, .. } => {
             let context = engine.context(now(), Lang::En);
             let diagnosis = Box::new(diagnose(&evidence, &context));
-            learn(engine, target, attempt, &evidence, &diagnosis).await;
-            let failure = Failure { attempt, diagnosis: diagnosis.clone() };
+            let parameters = {
+                let log = guard.live().log.lock().await;
+                log.attempt(attempt).map_or_else(Vec::new, |(_, attempt)| {
+                    droppable(attempt.start.protocol, log.meta.as_ref())
+                })
+            };
+            let lessons = lessons(&target.model, &evidence, &diagnosis, &parameters);
+            let quote = Some(diagnosis.because.quote.clone()).filter(|quote| !quote.is_empty());
+            for value in lessons.clone() {
+                let place = (turn.conversation, attempt);
+                engine.teach(target, value, quote.clone(), place).await;
+            }
+            let failure = Failure { attempt, diagnosis: diagnosis.clone(), lessons };
             (AttemptOutcome::Failed { evidence, diagnosis, partial: stored }, Some(failure))
         }
     };
@@ -191,6 +205,27 @@ fn joined(begun: &[Part], rest: Vec<Part>) -> Vec<Part> {
     parts
 }
 
+/// What the machine goes by: the diagnosis, and what was read between its lines about the model.
+fn signs(failure: &Failure) -> Signs {
+    let signs = Signs::from(failure.diagnosis.as_ref());
+    let refused = failure.lessons.iter().find_map(|lesson| match lesson {
+        FactValue::ParameterRefused(name) => Some(name.clone()),
+        FactValue::Streaming(false) => Some(STREAM.to_owned()),
+        _ => None,
+    });
+    let required =
+        failure.lessons.iter().any(|lesson| matches!(lesson, FactValue::ParameterRequired(_)));
+    if let Some(name) = refused {
+        // A role that is refused reads like a broken history; leaving it out is the cure.
+        Signs { kind: Kind::UnsupportedFeature, parameter: Some(name), ..signs }
+    } else if required {
+        let max_output = Some(halo_wire::DEFAULT_MAX_TOKENS);
+        Signs { kind: Kind::OutputLimitExceeded, max_output, ..signs }
+    } else {
+        signs
+    }
+}
+
 /// Asks the machine what follows, and sits out the wait where it says so.
 pub(crate) async fn then(
     engine: &Engine,
@@ -206,7 +241,7 @@ pub(crate) async fn then(
         let compactable = log.branch(Some(of.turn.prompt)).len() > 1;
         situation(&log, of, attempt, compactable)
     };
-    let signs = Signs::from(failure.diagnosis.as_ref());
+    let signs = signs(failure);
     match machine.handle_failure(&signs, &situation, now()) {
         Next::Repair(repair) => Ok(Then::Repair(repair)),
         Next::Ask { .. } => Ok(Then::End(End::Asks)),
@@ -235,68 +270,4 @@ pub(crate) async fn then(
             Ok(Then::Again)
         }
     }
-}
-
-/// A picture that was answered proves that the model sees, whatever an error said before.
-async fn unlearn(engine: &Engine, guard: &RunGuard, target: &Target, attempt: AttemptId) {
-    let images = {
-        let log = guard.live().log.lock().await;
-        log.attempt(attempt).map_or(0, |(_, attempt)| attempt.start.images)
-    };
-    let blind = engine
-        .model_facts(target)
-        .vision
-        .is_some_and(|known| !known.value && known.origin == FactOrigin::Learned);
-    if images > 0 && blind {
-        teach(engine, target, attempt, FactValue::Vision(true), None).await;
-    }
-}
-
-/// Keeps what an error tells about the model, with its words as proof.
-async fn learn(
-    engine: &Engine,
-    target: &Target,
-    attempt: AttemptId,
-    evidence: &Evidence,
-    diagnosis: &Diagnosis,
-) {
-    let facts = &diagnosis.facts;
-    // An error that names another model says nothing about this one.
-    if facts.model.as_ref().is_some_and(|model| {
-        !target.model.contains(model.as_str()) && !model.contains(&target.model)
-    }) {
-        return;
-    }
-    let value = match diagnosis.kind {
-        Kind::ContextLengthExceeded => facts.context_window.map(FactValue::ContextWindow),
-        Kind::OutputLimitExceeded => facts.max_output_tokens.map(FactValue::MaxOutput),
-        Kind::ImageUnsupported if evidence.request.images.unwrap_or(0) > 0 => {
-            Some(FactValue::Vision(false))
-        }
-        _ => None,
-    };
-    if let Some(value) = value {
-        teach(engine, target, attempt, value, Some(diagnosis.because.quote.clone())).await;
-    }
-}
-
-/// Stores a fact that an attempt taught.
-async fn teach(
-    engine: &Engine,
-    target: &Target,
-    attempt: AttemptId,
-    value: FactValue,
-    quote: Option<String>,
-) {
-    let Some(provider) = engine.provider(&target.provider) else { return };
-    let fact = Fact {
-        id: FactId::new(Uuid::now_v7()),
-        scope: crate::providers::scope(&provider, &target.model),
-        value,
-        origin: FactOrigin::Learned,
-        at: now(),
-        quote,
-        attempt: Some(attempt),
-    };
-    engine.learn(fact).await;
 }

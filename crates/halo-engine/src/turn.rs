@@ -1,14 +1,17 @@
 //! Running a turn: attempts, waits and repairs until there is an answer or a question.
 
-use halo_context::{ViewInput, continue_instruction, view};
+use halo_context::{
+    CompactInput, ViewInput, continue_instruction, plan, request_tokens, respect, view,
+};
 use halo_recover::{Machine, Repair};
 use halo_types::{
-    Part, Record, RequestMessage, Role, StepBy, StepKind, Target, Turn, TurnId, TurnKind,
+    FactOrigin, Part, Record, RequestMessage, Role, StepBy, StepKind, Target, Turn, TurnId,
+    TurnKind,
 };
 use uuid::Uuid;
 
 use crate::compact::compact;
-use crate::exchange::{Outcome, Outgoing};
+use crate::exchange::{Outcome, Outgoing, STREAM};
 use crate::live::RunGuard;
 use crate::model::Purpose;
 use crate::settle::{End, Then, new_step, seed, settle, then};
@@ -58,6 +61,9 @@ async fn answer(
 ) -> Result<End, EngineError> {
     let mut machine = Machine::new(engine.policy(), seed(turn.id));
     let mut refused = None;
+    if let Some(end) = forestall(engine, guard, turn, &target).await? {
+        return Ok(end);
+    }
     loop {
         let outgoing = Outgoing { refused, ..request(engine, guard, turn, &target).await? };
         let sent = engine.send(guard, turn, &target, outgoing).await?;
@@ -70,20 +76,10 @@ async fn answer(
         match then(engine, guard, turn, &mut machine, &failure).await? {
             Then::Again => refused = None,
             Then::Repair(Repair::Compact) => {
-                let compaction = Turn {
-                    id: TurnId::new(Uuid::now_v7()),
-                    kind: TurnKind::Compact { keep: None, then: Some(turn.id) },
-                    target: target.clone(),
-                    at: now(),
-                    ..turn.clone()
-                };
-                guard.append(&[Record::Turn(compaction.clone())]).await?;
-                guard.turn_is(compaction.id, Purpose::Compact, &target);
-                let end = compact(engine, guard, &compaction, &target, None, StepBy::Auto).await?;
+                let end = compact_first(engine, guard, turn, &target).await?;
                 if end != End::Answered {
                     return Ok(end);
                 }
-                guard.turn_is(turn.id, purpose(&turn.kind), &target);
                 refused = Some(failure.attempt);
             }
             Then::Repair(repair) => {
@@ -95,6 +91,83 @@ async fn answer(
             Then::End(end) => return Ok(end),
         }
     }
+}
+
+/// Compacts the conversation in a turn of its own, before the turn goes on.
+async fn compact_first(
+    engine: &Engine,
+    guard: &RunGuard,
+    turn: &Turn,
+    target: &Target,
+) -> Result<End, EngineError> {
+    let compaction = Turn {
+        id: TurnId::new(Uuid::now_v7()),
+        kind: TurnKind::Compact { keep: None, then: Some(turn.id) },
+        target: target.clone(),
+        at: now(),
+        ..turn.clone()
+    };
+    guard.append(&[Record::Turn(compaction.clone())]).await?;
+    guard.turn_is(compaction.id, Purpose::Compact, target);
+    let end = compact(engine, guard, &compaction, target, None, StepBy::Auto).await?;
+    if end == End::Answered {
+        guard.turn_is(turn.id, purpose(&turn.kind), target);
+    }
+    Ok(end)
+}
+
+/// Takes the steps that the person allowed before a request leaves that is known to fail. What
+/// the catalogue alone says is tried first. Returns an end where a compaction asks or was stopped.
+async fn forestall(
+    engine: &Engine,
+    guard: &RunGuard,
+    turn: &Turn,
+    target: &Target,
+) -> Result<Option<End>, EngineError> {
+    let policy = engine.policy();
+    let facts = engine.model_facts(target);
+    let proven = |origin: FactOrigin| origin > FactOrigin::Catalogue;
+    let blind = facts.vision.is_some_and(|known| !known.value && proven(known.origin));
+    if policy.omit_images && blind {
+        let outgoing = request(engine, guard, turn, target).await?.request;
+        let mut parts = outgoing.messages.iter().flat_map(|message| &message.parts);
+        let images = parts.any(|part| matches!(part, Part::Image(_)));
+        // A step that was taken back says that the person wants it tried.
+        let known = {
+            let log = guard.live().log.lock().await;
+            let omits = |kind: &StepKind| matches!(kind, StepKind::OmitImages { target: of } if of == target);
+            log.steps.iter().any(|entry| omits(&entry.step.kind))
+        };
+        if images && !known {
+            let kind = StepKind::OmitImages { target: target.clone() };
+            let step = new_step(turn, kind, None, StepBy::Auto);
+            guard.append(&[Record::Step(step)]).await?;
+        }
+    }
+    let window = facts.context_window.filter(|known| proven(known.origin));
+    let Some(window) = window.filter(|_| policy.compact) else { return Ok(None) };
+    let tokens = request_tokens(&request(engine, guard, turn, target).await?.request);
+    if tokens <= window.value {
+        return Ok(None);
+    }
+    let can_compact = {
+        let log = guard.live().log.lock().await;
+        plan(&CompactInput {
+            branch: &log.branch(Some(turn.prompt)),
+            steps: &log.active_steps(),
+            target,
+            facts: &facts,
+            system: log.meta.as_ref().and_then(|meta| meta.system.as_deref()),
+            keep: None,
+            useless_tries: 0,
+        })
+        .is_ok()
+    };
+    if !can_compact {
+        return Ok(None);
+    }
+    let end = compact_first(engine, guard, turn, target).await?;
+    Ok((end != End::Answered).then_some(end))
 }
 
 /// The step that carries out a repair.
@@ -138,5 +211,10 @@ async fn request(
             parts: vec![Part::text(continue_instruction())],
         });
     }
+    // A stream that was refused in this conversation is not asked for again.
+    if view.omit.iter().any(|name| name == STREAM) {
+        view.request.stream = false;
+    }
+    respect(&mut view.request, &facts);
     Ok(Outgoing { request: view.request, steps: view.applied, omit: view.omit, refused: None })
 }

@@ -119,8 +119,15 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
 
     let prices: HashMap<&Target, Price> =
         input.targets.iter().filter_map(|info| Some((&info.target, info.price?))).collect();
+    // Steps taken before anything failed stand after the message they were taken for.
+    let mut early: Vec<&crate::log::StepLog> = log
+        .steps
+        .iter()
+        .filter(|entry| entry.step.cause.is_none())
+        .filter(|entry| !matches!(entry.step.kind, StepKind::Summarise { .. }))
+        .collect();
     let mut items = Vec::new();
-    for message in &branch {
+    for (n, message) in branch.iter().enumerate() {
         for entry in &log.steps {
             if matches!(&entry.step.kind, StepKind::Summarise { first_kept, .. } if *first_kept == message.id)
             {
@@ -128,6 +135,14 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
             }
         }
         items.push(Item::Message(Box::new(message_view(input, message, &next, &prices))));
+        let next_at = branch.get(n + 1).map(|next| next.at);
+        early.retain(|entry| {
+            let here = next_at.is_none_or(|at| entry.step.at < at) && entry.step.at >= message.at;
+            if here {
+                items.push(Item::Step(step_view(entry, &view_input)));
+            }
+            !here
+        });
         for (turn, attempt) in attempts.remove(&message.id).unwrap_or_default() {
             if let Some(card) = card(input, turn, attempt, last_attempt, &branch, &next) {
                 items.push(Item::Card(Box::new(card)));
@@ -155,7 +170,11 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
         target: input.target.cloned(),
         items,
         running: input.running.clone(),
-        meter: Meter { tokens: request_tokens(&next.request), window: input.facts.window() },
+        meter: Meter {
+            tokens: request_tokens(&next.request),
+            window: input.facts.window(),
+            images: next.images,
+        },
         vision: input.facts.sees(),
     })
 }

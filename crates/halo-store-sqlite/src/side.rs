@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use halo_store::{Chunk, StoreError, TokenKind, TokenRow};
-use halo_types::{AttemptId, BlobId, Fact, FactId, Timestamp};
+use halo_types::{AttemptId, BlobId, Fact, FactId, FactValue, Timestamp};
 use sha2::{Digest as _, Sha256};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqlitePool};
@@ -119,13 +119,24 @@ pub(crate) async fn facts(pool: &SqlitePool) -> Result<Vec<Fact>, StoreError> {
         .fetch_all(pool)
         .await
         .map_err(failed(DOING))?;
-    rows.iter()
-        .map(|row| {
-            let id: &str = row.try_get(0).map_err(failed(DOING))?;
-            let json: &str = row.try_get(1).map_err(failed(DOING))?;
-            serde_json::from_str(json).map_err(|error| damaged(format!("fact {id}"), &error))
-        })
-        .collect()
+    let mut facts = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let id: &str = row.try_get(0).map_err(failed(DOING))?;
+        let json: &str = row.try_get(1).map_err(failed(DOING))?;
+        match serde_json::from_str(json) {
+            Ok(fact) => facts.push(fact),
+            // A newer Halo knows more kinds; what it learned stays there for it.
+            Err(_) if is_of_a_newer_kind(json) => {}
+            Err(error) => return Err(damaged(format!("fact {id}"), &error)),
+        }
+    }
+    Ok(facts)
+}
+
+/// Whether a stored fact is whole, but of a kind that this Halo does not know.
+fn is_of_a_newer_kind(json: &str) -> bool {
+    let fact = serde_json::from_str::<serde_json::Value>(json).unwrap_or_default();
+    fact["fact"].as_str().is_some_and(|kind| !FactValue::NAMES.contains(&kind))
 }
 
 pub(crate) async fn remove_fact(pool: &SqlitePool, id: FactId) -> Result<bool, StoreError> {

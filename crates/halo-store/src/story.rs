@@ -290,6 +290,7 @@ fn fact(n: u64, value: FactValue, ms: i64) -> Fact {
         at: at(ms),
         quote: Some("maximum context length is 8192".to_owned()),
         attempt: Some(attempt().id),
+        conversation: None,
     }
 }
 

@@ -38,7 +38,7 @@ pub use diagnosis::{
 pub use evidence::{
     Body, Evidence, Headers, Phase, RequestFacts, TransportClass, TransportFailure,
 };
-pub use fact::{Fact, FactOrigin, FactScope, FactValue};
+pub use fact::{Fact, FactFault, FactOrigin, FactScope, FactValue};
 pub use ids::{
     AttemptId, BlobId, ConversationId, FactId, IdError, MessageId, ProviderId, StepId, Timestamp,
     TurnId,

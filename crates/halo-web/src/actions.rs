@@ -304,6 +304,16 @@ pub(crate) async fn set_target(
     Ok(done(&headers, id))
 }
 
+/// `POST /c/{id}/leave-out-images`: the pictures are not sent to the chosen model.
+pub(crate) async fn leave_out_images(
+    State(state): State<AppState>,
+    Path(id): Path<ConversationId>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    state.engine().leave_out_images(id).await?;
+    Ok(done(&headers, id))
+}
+
 /// A new title.
 #[derive(Debug, Deserialize)]
 pub(crate) struct TitleForm {

@@ -79,6 +79,8 @@ pub(crate) struct Choice {
     pub(crate) sees: Option<bool>,
     /// Its window as people say it.
     pub(crate) window: Option<String>,
+    /// The same, in tokens.
+    pub(crate) window_tokens: Option<u64>,
     /// Whether it is the chosen one.
     pub(crate) chosen: bool,
 }
@@ -97,6 +99,12 @@ pub(crate) struct Composer {
     pub(crate) vision: Option<bool>,
     /// Whether an answer is under way or awaited.
     pub(crate) busy: bool,
+    /// What is known to go wrong with the next request.
+    pub(crate) forewarned: Vec<String>,
+    /// The window of the chosen model, in tokens, where known.
+    pub(crate) window: Option<u64>,
+    /// Pictures of the conversation that the next request will hold.
+    pub(crate) images: u32,
     /// How full the window will be.
     pub(crate) meter: Option<MeterText>,
     /// Every provider with its models.
@@ -137,6 +145,9 @@ impl Composer {
         composer.conversation = Some(view.meta.id);
         composer.vision = view.vision;
         composer.busy = view.running.is_some();
+        composer.images = view.meter.images;
+        composer.window = view.meter.window;
+        composer.forewarned = forewarned(view, words);
         composer.meter = (view.meter.tokens > 0).then(|| meter(view, words));
         composer
     }
@@ -157,6 +168,9 @@ impl Composer {
             vision: info.and_then(|info| info.vision),
             busy: false,
             meter: None,
+            forewarned: Vec::new(),
+            images: 0,
+            window: info.and_then(|info| info.window),
             groups: groups(target, known, words),
             ambiguous: known.is_ambiguous(),
             text: String::new(),
@@ -164,6 +178,20 @@ impl Composer {
             turn: uuid::Uuid::now_v7(),
         }
     }
+}
+
+/// What is known to go wrong with the next request, whatever is written. With scripts the page
+/// says it of what is written, too.
+fn forewarned(view: &ConversationView, words: Words) -> Vec<String> {
+    let meter = &view.meter;
+    let model = view.target.as_ref().map(|target| target.model.clone()).unwrap_or_default();
+    let blind = (view.vision == Some(false) && meter.images > 0)
+        .then(|| words.t1("forewarn-blind", "model", &model));
+    let full = meter.window.filter(|window| meter.tokens > *window).map(|window| {
+        let (used, window) = (tokens(meter.tokens), tokens(window));
+        words.t2("forewarn-full", ("used", &used), ("window", &window))
+    });
+    blind.into_iter().chain(full).collect()
 }
 
 fn meter(view: &ConversationView, words: Words) -> MeterText {
@@ -184,6 +212,7 @@ fn groups(chosen: Option<&Target>, known: &Known, words: Words) -> Vec<Group> {
             label: known.label(&info.target, words),
             sees: info.vision,
             window: info.window.map(tokens),
+            window_tokens: info.window,
             chosen: chosen == Some(&info.target),
         })
         .collect()

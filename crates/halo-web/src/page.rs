@@ -102,6 +102,12 @@ const SCRIPT_WORDS: &[&str] = &[
     "script-undo",
     "script-use-model",
     "script-wait-for-picture",
+    "script-forewarn-blind",
+    "script-forewarn-full",
+    "script-forewarn-switch",
+    "script-forewarn-choose",
+    "script-forewarn-without",
+    "script-forewarn-compact",
 ];
 
 impl FromRequestParts<AppState> for Page {

@@ -1,6 +1,7 @@
 // The input: sending, stopping, pictures, drafts.
 import { load, save } from "./draft.js";
 import { on } from "./events.js";
+import { forewarn } from "./forewarn.js";
 import { Refusal, post } from "./http.js";
 import { isOffered, pick } from "./models.js";
 import { id, refresh, toBottom } from "./thread.js";
@@ -52,9 +53,41 @@ function keep() {
   save(key, { text: aside ?? prompt.value, images: pictures, ...(model && { model }) });
 }
 
+/* What is known to go wrong */
+
+/** Compares what would be sent now with what is known about the model. */
+function warn() {
+  const attached = aside === null ? images.length : 0;
+  const target = form.elements.target.value;
+  forewarn({ target, text: prompt.value, attached, canCompact: Boolean(id) }, async (way, choice, kind) => {
+    try {
+      if (way === "switch") await switchTo(choice.target, choice.label);
+      else if (way === "choose") chooseModel({ seeing: kind === "blind" });
+      else if (way === "compact") {
+        const turn = newTurn();
+        await post(form.getAttribute("action"), new URLSearchParams({ text: "/compact", turn }));
+        await refresh();
+      } else {
+        if (aside === null) images = [];
+        showTray();
+        keep();
+        if (Number(document.querySelector("[data-next]")?.dataset.images ?? 0) > 0) {
+          await post(`/c/${id}/leave-out-images`, new URLSearchParams());
+          await refresh();
+        }
+        await send();
+      }
+    } catch (error) {
+      complain(error.message);
+    }
+    warn();
+  });
+}
+
 /* Pictures */
 
 function showTray() {
+  warn();
   tray.hidden = images.length === 0 || aside !== null;
   tray.replaceChildren(...images.map((image) => {
     const thumb = document.createElement("div");
@@ -194,6 +227,7 @@ async function send() {
 
 // What was said about an answer under way is over with it.
 conversation.addEventListener("halo-state", () => {
+  warn();
   if (!("busy" in conversation.dataset) && trouble.textContent === word("script-busy")) complain("");
 });
 
@@ -239,7 +273,7 @@ prompt.addEventListener("keydown", (event) => {
     fit();
   }
 });
-prompt.addEventListener("input", () => { keep(); fit(); if (!trouble.hidden) complain(""); });
+prompt.addEventListener("input", () => { keep(); fit(); warn(); if (!trouble.hidden) complain(""); });
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing && !document.querySelector("dialog[open]")) stop();
@@ -311,23 +345,26 @@ function showModel(chosen) {
   model = chosen;
   form.elements.target.value = chosen.target;
   document.querySelector("[data-model-name]").textContent = chosen.label;
+  warn();
 }
 
-function chooseModel() {
-  pick(async (target, label) => {
-    if (id) {
-      try {
-        await post(`/c/${id}/target`, new URLSearchParams({ target }));
-        await refresh();
-      } catch (error) {
-        complain(error.message);
-      }
-    } else {
-      showModel({ target, label });
-      keep();
+async function switchTo(target, label) {
+  if (id) {
+    try {
+      await post(`/c/${id}/target`, new URLSearchParams({ target }));
+      await refresh();
+    } catch (error) {
+      complain(error.message);
     }
-    prompt.focus();
-  });
+  } else {
+    showModel({ target, label });
+    keep();
+  }
+  prompt.focus();
+}
+
+function chooseModel(options) {
+  pick(switchTo, options);
 }
 
 /* The beginning */

@@ -228,6 +228,15 @@ function showFacts(form) {
   form.elements.base_url?.addEventListener("input", soon);
 }
 
+/** Enter in a field about the model keeps the facts; it does not save the provider. */
+function enterSetsFacts(form) {
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || !event.target.name?.startsWith("fact_")) return;
+    event.preventDefault();
+    form.querySelector("[data-fact-set]")?.click();
+  });
+}
+
 /** Buttons with data-copy="ID" copy the text of that element and answer. */
 function copies(root) {
   for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
@@ -299,6 +308,7 @@ for (const form of document.querySelectorAll("[data-provider-form]")) {
   guessKey(form);
   prepareModels(form);
   showFacts(form);
+  enterSetsFacts(form);
   takeBase(form);
 }
 for (const form of document.querySelectorAll("[data-quick-key]")) guessKey(form);

@@ -199,7 +199,7 @@ fn compaction_keeps_the_prompt_and_fits_the_window() {
         })
         .collect();
     let target = target("small");
-    let facts = halo_context::resolve(&[halo_types::Fact {
+    let window = halo_types::Fact {
         id: halo_types::FactId::new(Uuid::nil()),
         scope: halo_types::FactScope {
             provider: "p".parse().unwrap(),
@@ -211,7 +211,9 @@ fn compaction_keeps_the_prompt_and_fits_the_window() {
         at: Timestamp(0),
         quote: None,
         attempt: None,
-    }]);
+        conversation: None,
+    };
+    let facts = halo_context::resolve([&window], Timestamp(0));
     let input = CompactInput {
         branch: &branch,
         steps: &[],

@@ -143,6 +143,7 @@ impl Examination<'_> {
             at: now(),
             quote,
             attempt: None,
+            conversation: None,
         };
         self.engine.learn(fact).await;
     }

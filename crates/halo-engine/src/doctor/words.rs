@@ -125,6 +125,12 @@ pub fn learned_words(fact: &FactValue, lang: Lang) -> Option<String> {
         FactValue::Tools(false) => ("it takes no tools", "不支持工具"),
         FactValue::Streaming(true) => ("it streams", "支持流式"),
         FactValue::Streaming(false) => ("it does not stream", "不支持流式"),
+        FactValue::ParameterRequired(name) => {
+            return Some(match lang {
+                Lang::En => format!("it demands {name}"),
+                Lang::Zh => format!("必须提供参数 {name}"),
+            });
+        }
         FactValue::ParameterRefused(name) => {
             return Some(match lang {
                 Lang::En => format!("it refuses {name}"),

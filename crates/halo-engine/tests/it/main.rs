@@ -5,6 +5,7 @@
 mod bench;
 mod connection;
 mod doctor;
+mod facts;
 mod recovery;
 mod rows;
 mod talk;

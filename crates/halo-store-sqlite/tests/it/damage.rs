@@ -52,6 +52,20 @@ async fn a_changed_picture_is_noticed() {
 }
 
 #[tokio::test]
+async fn a_fact_of_a_newer_kind_is_passed_over_and_a_damaged_one_is_named() {
+    let (_folder, store) = story_changed_by(
+        "INSERT INTO facts SELECT 'newer', at, replace(json, '\"fact\":\"', '\"fact\":\"newer_') \
+         FROM facts LIMIT 1",
+    )
+    .await;
+    let facts = store.facts().await.unwrap();
+    assert!(!facts.is_empty(), "the known ones are read");
+    let (_folder, store) = story_changed_by("UPDATE facts SET json = '{\"fact\":'").await;
+    let error = store.facts().await.unwrap_err();
+    assert!(matches!(error, StoreError::DamagedRow { .. }), "{error:?}");
+}
+
+#[tokio::test]
 async fn the_log_cannot_be_rewritten_by_accident() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("halo.db");

@@ -11,6 +11,7 @@ mod facts;
 mod form;
 mod gateway;
 mod models;
+mod own_facts;
 mod probe;
 mod recovery;
 mod report;
@@ -39,6 +40,9 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/settings/ai-model/url", post(probe::url))
         .route("/settings/ai-model/guess", post(probe::guess))
         .route("/settings/ai-model/facts", post(probe::facts))
+        .route("/settings/ai-model/facts/set", post(own_facts::set))
+        .route("/settings/ai-model/facts/forget", post(own_facts::forget))
+        .route("/settings/ai-model/facts/restore", post(own_facts::restore))
         .route("/settings/ai-model/test", post(probe::test))
         .route("/settings/ai-model/models", post(probe::models))
         .route("/settings/ai-model/save", post(save::save))

@@ -11,7 +11,7 @@ use halo_types::{ProviderId, Target};
 use halo_wire::ModelInfo;
 
 use super::draft::{Echo, saved_keys};
-use super::facts::{self, FactsView};
+use super::facts::{self, FactsView, Outcome};
 use super::form::{Draft, Fault, Pairs, Waiting};
 use super::undo::Removed;
 use super::{Answer, Section, Shell, Trouble, connection, uncached};
@@ -241,6 +241,8 @@ pub(super) struct View {
     pub(super) report: Option<String>,
     pub(super) models: Option<ModelList>,
     pub(super) unsure: Option<String>,
+    /// What became of a change of the model's facts.
+    pub(super) facts: Outcome,
 }
 
 fn value<'p>(pairs: &'p Pairs, name: &str) -> Option<&'p str> {
@@ -353,6 +355,7 @@ pub(super) fn render(engine: &Engine, removed: &Removed, page: Page, view: View)
         faults: view.faults,
         field: view.field,
         report: view.report.unwrap_or_default(),
+        facts: view.facts,
         models: view.models,
         carried_fields: carried_fields.clone(),
         carried: view.waiting.map(Waiting::query).unwrap_or_default(),
@@ -451,6 +454,7 @@ struct Extras {
     faults: Vec<Fault>,
     field: String,
     report: String,
+    facts: Outcome,
     models: Option<ModelList>,
     carried_fields: Vec<(&'static str, String)>,
     carried: String,
@@ -476,7 +480,7 @@ fn form_view(
     let has_key = draft.has_key(masked.len()) || infos.len() > masked.len();
     let echo = Echo::of(w, provider.protocol, &draft.base_url, has_key);
     let list = extras.models.unwrap_or_else(|| ModelList::known(engine, w, &provider));
-    let facts = FactsView::of(engine, w, zone, &provider, &draft.model).render()?;
+    let facts = FactsView::of(engine, w, zone, &provider, &draft.model, extras.facts).render()?;
     let env_state = saved.as_ref().and_then(|saved| saved.key_env.as_ref()).map(|name| {
         let set = infos.iter().any(|info| info.origin == KeyOrigin::Env(name.clone()));
         w.t(if set { "settings-form-key-env-set" } else { "settings-form-key-env-unset" })

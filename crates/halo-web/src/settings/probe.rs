@@ -8,7 +8,7 @@ use halo_config::{ProviderConfig, Secret, guess_preset};
 use halo_engine::{Engine, Patient};
 
 use super::draft::{Echo, saved_keys};
-use super::facts::FactsView;
+use super::facts::{FactsView, Outcome};
 use super::form::{Draft, Fault, Pairs, Waiting};
 use super::models::{self, ModelList, View, echo_html};
 use super::undo::Removed;
@@ -51,7 +51,8 @@ pub(super) async fn facts(
     let Some(provider) = draft.provider(engine.config(), saved.as_ref()) else {
         return piece(note(&page.words.t1("settings-error-preset", "name", &draft.preset)));
     };
-    let view = FactsView::of(engine, page.words, page.zone, &provider, &draft.model);
+    let view =
+        FactsView::of(engine, page.words, page.zone, &provider, &draft.model, Outcome::default());
     piece(askama::Template::render(&view)?)
 }
 
@@ -194,6 +195,6 @@ pub(super) fn again(draft: Draft, pairs: &Pairs) -> View {
     View { waiting: Waiting::read(pairs), draft: Some(draft), ..View::default() }
 }
 
-fn note(words: &str) -> String {
+pub(super) fn note(words: &str) -> String {
     format!("<p class=\"set-fault\" role=\"alert\">{}</p>", escape(words))
 }

@@ -6,10 +6,11 @@ use halo_engine::{Act, Engine};
 use halo_types::{Action, Lang, ProviderId, Target};
 
 use super::draft::saved_keys;
+use super::facts::Outcome;
 use super::form::{Draft, Pairs, Waiting};
 use super::models::{self, View, practice_id};
 use super::undo::{Removed, RemovedProvider};
-use super::{Answer, Trouble, connection, probe, refused, see_other};
+use super::{Answer, Trouble, connection, own_facts, probe, refused, see_other};
 use crate::page::Page;
 use crate::state::AppState;
 
@@ -42,7 +43,13 @@ pub(super) async fn save(
             view.faults.extend(draft.url_fault(provider.protocol));
             view.faults.extend(connection::ca_fault(engine, &provider));
         }
-        if view.faults.is_empty() {
+        // What the person says about the model stands in the same form.
+        if view.faults.is_empty()
+            && saved.as_ref().is_some_and(|saved| saved.base_url == provider.base_url)
+            && let Err(words) = own_facts::apply(engine, w, &pairs).await
+        {
+            view.facts = Outcome { open: true, trouble: Some(words), ..Outcome::default() };
+        } else if view.faults.is_empty() {
             match store(engine, &draft, &provider, practice) {
                 Ok(()) => {
                     if !practice {
@@ -56,7 +63,8 @@ pub(super) async fn save(
     } else {
         view.trouble = Some(Trouble::plain(w.t1("settings-error-preset", "name", &draft.preset)));
     }
-    let view = View { faults: view.faults, trouble: view.trouble, ..probe::again(draft, &pairs) };
+    let View { faults, trouble, facts, .. } = view;
+    let view = View { faults, trouble, facts, ..probe::again(draft, &pairs) };
     Ok(refused(models::render(engine, &removed, page, view)?))
 }
 

@@ -563,7 +563,7 @@ async fn the_form_says_what_is_known_about_its_model() {
     assert!(relayed.contains("up to 1,050,000 tokens"), "{relayed}");
     assert!(!relayed.contains('$') && relayed.contains("unknown"), "{relayed}");
     let unknown = ask("https://relay.example/v1", "my-own-model").await;
-    assert_eq!(unknown.matches("unknown").count(), 6, "{unknown}");
+    assert_eq!(unknown.matches("unknown").count(), 7, "{unknown}");
     assert_eq!(ask("https://relay.example/v1", " ").await.trim(), "");
     let hostile = ask("https://relay.example/v1", "<script>").await;
     assert!(!hostile.contains("<script>"), "{hostile}");
@@ -690,4 +690,65 @@ async fn a_proxy_that_cannot_be_used_is_not_gone_past() {
         assert!(page.body.contains("no kind of proxy Halo knows"), "{path}: {}", page.body);
         assert!(!page.body.contains("data-test-report"), "{path}: {}", page.body);
     }
+}
+
+#[tokio::test]
+async fn what_the_person_knows_is_kept_counts_first_and_is_taken_back() {
+    let bench = Bench::new().await;
+    bench.add_anthropic().await;
+    let form = [
+        ("id", "anthropic"),
+        ("preset", "anthropic"),
+        ("name", "Anthropic"),
+        ("base_url", "http://127.0.0.1:9"),
+        ("model", "claude-sonnet-5-5"),
+        ("fact_model", "claude-sonnet-5-5"),
+    ];
+    let set = async |window: &'static str| {
+        let fields = [&form[..], &[("fact_window", window), ("fact_vision", "no")]].concat();
+        bench.post("/settings/ai-model/facts/set", &fields).await.body
+    };
+    let page = set("200,000").await;
+    assert!(page.contains("up to 200,000 tokens"), "{page}");
+    assert_eq!(page.matches("set by you, 20").count(), 2, "{page}");
+    assert!(page.contains("data-facts-saved") && page.contains("What is known about"));
+
+    let refused = set("0").await;
+    assert!(refused.contains("Reads: it must be between 256 and 1,000,000,000"), "{refused}");
+    assert!(refused.contains("up to 200,000 tokens"), "the old one stays");
+
+    let provider = bench.engine.provider(&"anthropic".parse().unwrap()).unwrap();
+    let window =
+        |fact: &halo_types::Fact| matches!(fact.value, halo_types::FactValue::ContextWindow(_));
+    let own = || bench.engine.own_facts(&provider);
+    let id = own().into_iter().find(window).unwrap().id.to_string();
+    let forget = [&form[..], &[("forget", id.as_str())]].concat();
+    let page = bench.post_as("/settings/ai-model/facts/forget", &forget, true).await.body;
+    assert!(page.contains("data-fact-restore") && !page.contains("up to 200,000"), "{page}");
+    assert_eq!(own().len(), 1);
+    let restore = [&form[..], &[("restore", id.as_str())]].concat();
+    let page = bench.post_as("/settings/ai-model/facts/restore", &restore, true).await.body;
+    assert!(page.contains("up to 200,000 tokens"), "{page}");
+
+    // An emptied field is taken back; saving the provider keeps what stands in the fields.
+    set("").await;
+    assert!(!own().iter().any(window));
+    let fields = [&form[..], &[("fact_window", "300k")]].concat();
+    bench.post("/settings/ai-model/save", &fields).await;
+    assert!(own().iter().any(window));
+}
+
+#[tokio::test]
+async fn facts_of_a_provider_that_is_not_saved_cannot_be_set() {
+    let bench = Bench::new().await;
+    let fields = [
+        ("preset", "openai-compatible"),
+        ("base_url", "https://relay.example/v1"),
+        ("model", "mine"),
+        ("fact_model", "mine"),
+        ("fact_window", "8192"),
+    ];
+    let page = bench.post_as("/settings/ai-model/facts/set", &fields, true).await.body;
+    assert!(page.contains("Save the provider first"), "{page}");
+    assert!(!page.contains("name=\"fact_window\""), "{page}");
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use halo_config::{ProviderConfig, RemovedRule, Secret};
 use halo_store::TokenRow;
-use halo_types::{ProviderId, Target};
+use halo_types::{Fact, FactId, ProviderId, Target};
 
 /// How many removed things are remembered.
 const KEPT: usize = 16;
@@ -25,9 +25,10 @@ struct Inner {
     providers: VecDeque<RemovedProvider>,
     tokens: VecDeque<TokenRow>,
     rules: VecDeque<RemovedRule>,
+    facts: VecDeque<Fact>,
 }
 
-/// Removed providers, gateway keys and rules, in memory only: a removed key is not kept on disk.
+/// Removed providers, gateway keys, rules and facts, in memory only: a removed key is not kept on disk.
 #[derive(Clone, Default)]
 pub(super) struct Removed(Arc<Mutex<Inner>>);
 
@@ -59,6 +60,14 @@ impl Removed {
 
     pub(super) fn rule(&self, id: &str) -> Option<RemovedRule> {
         self.with(|inner| inner.rules.iter().rev().find(|rule| rule.id == id).cloned())
+    }
+
+    pub(super) fn keep_fact(&self, fact: Fact) {
+        self.with(|inner| push(&mut inner.facts, fact));
+    }
+
+    pub(super) fn fact(&self, id: FactId) -> Option<Fact> {
+        self.with(|inner| inner.facts.iter().rev().find(|fact| fact.id == id).cloned())
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {

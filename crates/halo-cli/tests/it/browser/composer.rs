@@ -6,7 +6,7 @@ use serde_json::json;
 use super::page::Page;
 use super::stage::{Providers, play};
 
-const LANDSCAPE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/landscape.png");
+pub(super) const LANDSCAPE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/landscape.png");
 const SHIFT: char = '\u{E008}';
 const ENTER: char = '\u{E007}';
 const RELEASE: char = '\u{E000}';

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::app::error_of;
+use super::composer::LANDSCAPE;
 use super::page::Page;
 use super::stage::{Providers, play};
 
@@ -61,6 +62,86 @@ fn a_provider_is_added_tested_used_and_removed() {
         page.click(&format!("{row} [data-remove]")).await;
         page.click("[data-removed=somebody-s-relay] [data-restore]").await;
         page.there(&format!("{row} [data-edit]")).await;
+    });
+}
+
+/// What the person knows about a model is set, refused where no model can have it, and taken back;
+/// what an error taught is shown with its words and forgotten; and the composer warns by it.
+#[test]
+fn facts_are_set_learned_forgotten_and_warned_of() {
+    play("settings-facts", Providers::Bench(f64::INFINITY), async |stage| {
+        let page = &stage.page;
+        let provider = "sim-openai";
+        page.open(&format!("/settings/ai-model?provider={provider}")).await;
+        fill(page, "#f-model", "parameter-refused").await;
+        page.click("[data-facts=parameter-refused] summary").await;
+        fill(page, "[name=fact_window]", "0").await;
+        page.click("[data-fact-set]").await;
+        page.there("[data-fact-trouble]").await;
+        fill(page, "[name=fact_window]", "8k").await;
+        page.run("document.querySelector('[name=fact_vision]').value = 'no'", Vec::new()).await;
+        page.click("[data-fact-set]").await;
+        page.there("[data-facts-saved]").await;
+        let window = page.text("[data-fact=window]").await;
+        assert!(window.contains("8,000 tokens") && window.contains("set by you"), "{window}");
+        page.assert_frame_stays().await;
+        page.shoot("facts").await;
+
+        // The composer knows it before anything is sent, and names the ways out.
+        page.begin(&format!("{provider}/parameter-refused")).await;
+        let long = "long ".repeat(8_000);
+        page.run(
+            "const p = document.querySelector('[data-prompt]'); p.value = arguments[0]; \
+             p.dispatchEvent(new Event('input', { bubbles: true }));",
+            vec![json!(long)],
+        )
+        .await;
+        page.there("[data-forewarned=full]").await;
+        page.there("[data-forewarn-way=switch], [data-forewarn-way=choose]").await;
+        page.run(
+            "const p = document.querySelector('[data-prompt]'); p.value = ''; \
+             p.dispatchEvent(new Event('input', { bubbles: true }));",
+            Vec::new(),
+        )
+        .await;
+        page.gone("[data-forewarned]").await;
+        page.type_into("[data-files]", LANDSCAPE).await;
+        page.there("[data-forewarned=blind]").await;
+        page.type_into("[data-prompt]", "What is on it?").await;
+        page.shoot("forewarned").await;
+        page.click("[data-forewarn-way=without]").await;
+        page.answer().await;
+        assert_eq!(page.count("[data-pictures] img").await, 0);
+
+        page.open(&format!("/settings/ai-model?provider={provider}")).await;
+        fill(page, "#f-model", "parameter-refused").await;
+        page.click("[data-facts=parameter-refused] summary").await;
+        page.click("[data-fact-take-back=window]").await;
+        page.there("[data-fact-restore]").await;
+        let window = page.text("[data-fact=window]").await;
+        assert!(window.contains("unknown"), "{window}");
+        page.click("[data-fact-restore]").await;
+        page.there("[data-fact-take-back=window]").await;
+
+        // An error teaches, its words are the proof, and it can be forgotten.
+        page.begin(&format!("{provider}/blind")).await;
+        page.type_into("[data-files]", LANDSCAPE).await;
+        page.there("[data-thumb] img[src^='/images/']").await;
+        page.send("What is on it?").await;
+        page.card().await;
+        page.open(&format!("/settings/ai-model?provider={provider}")).await;
+        page.click("[data-lessons] summary").await;
+        let lesson = page.text("[data-lesson]").await;
+        assert!(lesson.contains("blind") && lesson.contains("Sees pictures: no"), "{lesson}");
+        assert!(lesson.contains("image_url is only supported by certain models"), "{lesson}");
+        page.there("[data-lesson] a[href^='/c/']").await;
+        let show = "document.querySelector('[data-lesson]').scrollIntoView({ block: 'center' })";
+        page.run(show, Vec::new()).await;
+        page.shoot("lessons").await;
+        page.click("[data-fact-forget]").await;
+        page.gone("[data-lesson]").await;
+        page.reload().await;
+        assert_eq!(page.count("[data-lesson]").await, 0, "it is gone for good");
     });
 }
 

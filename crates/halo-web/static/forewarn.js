@@ -1,0 +1,92 @@
+// Says before the send what is known to go wrong: pictures for a model that sees none, more than
+// its window holds. Each with the ways out of it, one click each.
+import { word } from "./words.js";
+
+const dialog = document.getElementById("models");
+const place = document.querySelector("[data-forewarn]");
+
+/** About four bytes of ASCII or one other character a token, as the server estimates. */
+export function estimate(text) {
+  let ascii = 0;
+  let other = 0;
+  for (const char of text) char.codePointAt(0) < 128 ? ascii++ : other++;
+  return Math.ceil(ascii / 4) + other;
+}
+
+function choices() {
+  return [...dialog.querySelectorAll("[data-action=choose-model]:not([data-free])")];
+}
+
+/** The first model that fits: one of the same provider before others, none of practice. */
+function better(own, fits) {
+  const provider = (choice) => choice.closest("[data-models-group]");
+  const here = own && provider(own);
+  const real = (choice) => "practiceProvider" in provider(choice).dataset === Boolean(here && "practiceProvider" in here.dataset);
+  const fitting = choices().filter((choice) => choice !== own && real(choice) && fits(choice));
+  return fitting.find((choice) => provider(choice) === here) ?? fitting[0];
+}
+
+const short = (n) => (n >= 1000 ? `${Math.round(n / 100) / 10}k` : String(n));
+
+/** What is wrong with sending this now, and the ways out. */
+function warnings({ target, text, attached, canCompact }) {
+  const own = choices().find((choice) => choice.dataset.target === target);
+  const next = document.querySelector("[data-next]");
+  // Of a model that no list holds the server knows, once it is the conversation's.
+  const known = next?.dataset.target === target ? next.dataset : own?.dataset;
+  if (!known) return [];
+  const kept = Number(next?.dataset.images ?? 0);
+  const model = own?.querySelector(".choice-name").textContent ?? known.model;
+  const switchTo = (choice) => choice
+    ? [{ way: "switch", label: word("script-forewarn-switch", { model: choice.dataset.label }), choice: choice.dataset }]
+    : [{ way: "choose", label: word("script-forewarn-choose") }];
+  const found = [];
+  if (known.sees === "no" && (attached > 0 || kept > 0)) {
+    const seeing = better(own, (choice) => choice.dataset.sees === "yes");
+    found.push({
+      kind: "blind",
+      text: word("script-forewarn-blind", { model }),
+      ways: [...switchTo(seeing), { way: "without", label: word("script-forewarn-without") }],
+    });
+  }
+  const window = Number(known.window ?? 0);
+  const used = Number(next?.dataset.tokens ?? 0) + estimate(text);
+  if (window > 0 && used > window) {
+    const larger = better(own, (choice) => Number(choice.dataset.window ?? 0) > used);
+    found.push({
+      kind: "full",
+      text: word("script-forewarn-full", { model, used: short(used), window: short(window) }),
+      ways: [
+        ...(canCompact ? [{ way: "compact", label: word("script-forewarn-compact") }] : []),
+        ...switchTo(larger),
+      ],
+    });
+  }
+  return found;
+}
+
+let shown = "";
+
+/** Shows what is wrong with `state`; `act` gets the way that is chosen. */
+export function forewarn(state, act) {
+  const found = warnings(state);
+  const now = JSON.stringify(found);
+  // Redrawn only where it changed, so that focus and a screen reader stay where they are.
+  if (now === shown) return;
+  shown = now;
+  place.hidden = found.length === 0;
+  place.replaceChildren(...found.flatMap(({ kind, text, ways }) => {
+    const words = document.createElement("p");
+    words.dataset.forewarned = kind;
+    words.textContent = text;
+    return [words, ...ways.map(({ way, label, choice }) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "link-button";
+      button.dataset.forewarnWay = way;
+      button.textContent = label;
+      button.addEventListener("click", () => act(way, choice, kind));
+      return button;
+    })];
+  }));
+}
