@@ -25,10 +25,13 @@
 mod error;
 mod log;
 mod open;
+mod search;
 mod side;
 
 use async_trait::async_trait;
-use halo_store::{Chunk, ConversationRow, Store, StoreError, TokenKind, TokenRow};
+use halo_store::{
+    Chunk, ConversationRow, Readable, SearchHit, Store, StoreError, TokenKind, TokenRow,
+};
 use halo_types::{AttemptId, AttemptStart, BlobId, ConversationId, Fact, FactId, Record, TurnId};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
@@ -67,8 +70,12 @@ impl Store for SqliteStore {
         transaction.commit().await.map_err(failed(DOING))
     }
 
-    async fn records(&self, conversation: ConversationId) -> Result<Vec<Record>, StoreError> {
-        log::records(&self.readers, conversation).await
+    async fn readable(&self, conversation: ConversationId) -> Result<Readable, StoreError> {
+        log::readable(&self.readers, conversation).await
+    }
+
+    async fn search(&self, query: &str, limit: usize) -> Result<Vec<SearchHit>, StoreError> {
+        search::search(&self.readers, query, limit).await
     }
 
     async fn conversations(&self) -> Result<Vec<ConversationRow>, StoreError> {
