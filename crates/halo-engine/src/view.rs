@@ -157,6 +157,7 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
         running: input.running.clone(),
         meter: Meter { tokens: request_tokens(&next.request), window: input.facts.window() },
         vision: input.facts.sees(),
+        damaged: input.log.damaged,
     })
 }
 

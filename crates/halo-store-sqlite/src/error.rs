@@ -31,7 +31,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The database does not read as it was written.
-    #[error("the database {path} is damaged: {what}; restore a copy of it, or move it away to begin with an empty one", path = path.display())]
+    #[error("the database {path} is damaged: {what}; what can still be read of it can be shown and exported", path = path.display())]
     Damaged {
         /// The file.
         path: PathBuf,

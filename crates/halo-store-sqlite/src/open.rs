@@ -21,6 +21,10 @@ const WAIT_FOR_OTHERS: Duration = Duration::from_secs(2);
 
 const READERS: u32 = 3;
 
+/// Databases up to this size are checked page by page at every opening (about 50 ms at the most);
+/// of larger ones SQLite looks at what it reads.
+const CHECKED_WHOLE: u64 = 64 << 20;
+
 impl SqliteStore {
     /// Opens the database at `path`, made where there is none and brought up to date where it is
     /// older.
@@ -53,7 +57,7 @@ async fn open_with(path: &Path, migrations: &Migrator) -> Result<SqliteStore, Op
         .max_lifetime(None)
         .test_before_acquire(false)
         .connect_lazy_with(options.pragma("query_only", "on"));
-    let store = SqliteStore { writer, readers };
+    let store = SqliteStore { writer, readers, sealed: false };
     let ready = async {
         migrations.run(&store.writer).await.map_err(|error| not_migrated(path, error))?;
         search::fill(&store.writer).await.map_err(|error| not_filled(path, error))?;
@@ -132,6 +136,16 @@ async fn check(
     }
     if ours.unwrap_or(0) == 0 {
         return Err(OpenError::Foreign { path: path.to_owned() });
+    }
+    if fs::metadata(path).is_ok_and(|file| file.len() <= CHECKED_WHOLE) {
+        // Damage is better found now than in the middle of a conversation.
+        let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(failed)?;
+        if found != "ok" {
+            return Err(OpenError::Damaged { path: path.to_owned(), what: found });
+        }
     }
     let applied: Vec<i64> =
         sqlx::query_scalar("SELECT version FROM _sqlx_migrations ORDER BY version")
