@@ -1,7 +1,9 @@
 //! The log of conversations and what is derived from it.
 
 use halo_store::{ConversationRow, Damage, Readable, StoreError};
-use halo_types::{AttemptStart, ConversationId, Record, Timestamp, TurnId};
+use halo_types::{
+    AttemptStart, ConversationId, ConversationMeta, Parameters, Record, Timestamp, TurnId,
+};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, SqlitePool};
 
@@ -152,7 +154,28 @@ pub(crate) async fn readable(
             Err(error) => return Err(error),
         }
     }
+    let described = |record: &Record| matches!(record, Record::Conversation(_));
+    if let Some(first) = readable.records.first()
+        && !readable.records.iter().any(described)
+    {
+        // Its own description is lost; what was said is not.
+        let meta = Record::Conversation(nameless(conversation, first.at()));
+        readable.records.insert(0, meta);
+    }
     Ok(readable)
+}
+
+/// The description of a conversation whose own is lost.
+pub(crate) fn nameless(id: ConversationId, at: Timestamp) -> ConversationMeta {
+    ConversationMeta {
+        id,
+        created_at: at,
+        title: String::new(),
+        title_by_person: false,
+        target: None,
+        system: None,
+        parameters: Parameters::default(),
+    }
 }
 
 /// The conversations that are not deleted, newest first.

@@ -144,7 +144,9 @@ async fn check(
             .await
             .map_err(failed)?;
         if found != "ok" {
-            return Err(OpenError::Damaged { path: path.to_owned(), what: found });
+            // Behind a headline that names the database.
+            let what = found.lines().last().unwrap_or_default().to_owned();
+            return Err(OpenError::Damaged { path: path.to_owned(), what });
         }
     }
     let applied: Vec<i64> =

@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use halo_store::{Store as _, StoreError};
-use halo_types::{BlobId, ConversationId, ConversationMeta, Fact, Parameters, Record, Timestamp};
+use halo_types::{BlobId, Fact, Record};
 
 use crate::error::{failed, not_filled};
 use crate::pages::{Cell, Pages, Place, Row};
@@ -173,7 +173,7 @@ async fn copy(
         let id = record.conversation();
         if begun.insert(id) && !matches!(record, Record::Conversation(_)) {
             // Its beginning is lost; a description that comes later replaces this one.
-            let meta = Record::Conversation(nameless(id, record.at()));
+            let meta = Record::Conversation(log::nameless(id, record.at()));
             log::add(&mut transaction, id, &meta).await?;
         }
         match log::add(&mut transaction, id, &record).await {
@@ -187,18 +187,6 @@ async fn copy(
     }
     transaction.commit().await.map_err(failed(DOING))?;
     Ok((copied, begun.len()))
-}
-
-fn nameless(id: ConversationId, at: Timestamp) -> ConversationMeta {
-    ConversationMeta {
-        id,
-        created_at: at,
-        title: String::new(),
-        title_by_person: false,
-        target: None,
-        system: None,
-        parameters: Parameters::default(),
-    }
 }
 
 /// Notes what the next start is to begin with.

@@ -65,12 +65,13 @@ pub trait Store: Send + Sync {
         }
     }
 
-    /// What can be read of the log of a conversation, oldest first, and what cannot.
+    /// What can be read of the log of a conversation, oldest first, and what cannot. Where no
+    /// record that describes it can be read, one without a title stands at the beginning.
     async fn readable(&self, conversation: ConversationId) -> Result<Readable, StoreError>;
 
     /// The conversations that are not deleted, the one with the latest message or turn first.
-    /// Where the record that describes one is damaged, the latest readable one before it counts; a
-    /// conversation without any is left out.
+    /// Where the record that describes one is damaged, the latest readable one before it counts; one
+    /// of which nothing can be read is left out.
     async fn conversations(&self) -> Result<Vec<ConversationRow>, StoreError>;
 
     /// Where all the words of `query` are found: in titles, in the texts of messages and in

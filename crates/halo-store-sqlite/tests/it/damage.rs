@@ -59,6 +59,19 @@ async fn a_damaged_title_hides_neither_the_list_nor_its_conversation() {
 }
 
 #[tokio::test]
+async fn a_conversation_without_any_description_is_listed_without_a_title() {
+    let (_folder, store) = story_changed_by(
+        "UPDATE records SET json = '{' WHERE kind = 'conversation' AND conversation LIKE '%2'",
+    )
+    .await;
+    let rows = store.conversations().await.unwrap();
+    let titles: Vec<&str> = rows.iter().map(|row| row.meta.title.as_str()).collect();
+    assert_eq!(titles, ["", "first"]);
+    let readable = store.readable(rows[0].meta.id).await.unwrap();
+    assert!(!readable.damaged.is_empty() && readable.records.len() > 1, "{readable:?}");
+}
+
+#[tokio::test]
 async fn a_changed_picture_is_noticed() {
     let (_folder, store) = story_changed_by("UPDATE blobs SET bytes = x'00'").await;
     let id = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad".parse().unwrap();
