@@ -12,11 +12,12 @@ use axum::serve::ListenerExt as _;
 use clap::Args;
 use halo_config::{Config, Environment, Flags, Paths};
 use halo_engine::{Engine, Options};
-use halo_store_sqlite::SqliteStore;
+use halo_store_sqlite::{Rescue, SqliteStore};
 use halo_web::{AppState, WebOptions};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::data;
 use crate::instance::{self, Instance};
 use crate::practice;
 
@@ -57,16 +58,18 @@ pub(crate) async fn run(args: AppArgs) -> anyhow::Result<ExitCode> {
     }
     let listener = bind(listen).await?;
     let address = listener.local_addr().context("the listener has no address")?;
-    let store = Arc::new(SqliteStore::open(&paths.database()).await?);
+    let (store, rescue) = open(&paths).await?;
+    let database = rescue.as_ref().map_or_else(|| paths.database(), |r| r.rescued.clone());
+    let store = Arc::new(store);
     let shutdown = CancellationToken::new();
     let (practice, simulator) = practice::start(shutdown.clone()).await?;
-    let options = Options { practice: Some(practice), ..Options::new(config, store) };
+    let options = Options { practice: Some(practice), rescue, ..Options::new(config, store) };
     let engine = Engine::open(options).await?;
     for fault in engine.own_rules().faults() {
         eprintln!("halo: a rule of your own is not used: {fault}");
     }
     let gateway_key = halo_gateway::ensure_key(engine.store().as_ref()).await?;
-    instance.announce(address)?;
+    instance.announce(address, &database)?;
 
     let web = WebOptions { shutdown: shutdown.clone(), ..WebOptions::default() };
     let app = halo_gateway::router(engine.clone())
@@ -114,6 +117,29 @@ pub(crate) async fn run(args: AppArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Opens the database; of a damaged one, what can be read.
+#[expect(clippy::print_stderr, reason = "news of a start")]
+async fn open(paths: &Paths) -> anyhow::Result<(SqliteStore, Option<Rescue>)> {
+    let path = paths.database();
+    let moved = halo_store_sqlite::settle(&path)
+        .with_context(|| format!("{} could not be moved aside", path.display()))?;
+    if let Some(aside) = moved {
+        eprintln!("halo: the damaged database is now {}", aside.display());
+    }
+    match SqliteStore::open(&path).await {
+        Ok(store) => Ok((store, None)),
+        Err(why) => {
+            let (store, rescue) = halo_store_sqlite::rescue(&path, why).await?;
+            eprintln!("halo: {}", data::told(&rescue));
+            eprintln!(
+                "halo: nothing new can be stored; Settings → Data offers to export it, to go on \
+                 with it, or to begin anew"
+            );
+            Ok((store, Some(rescue)))
+        }
+    }
+}
+
 /// The app runs already: a fresh link to it.
 #[expect(clippy::print_stdout, reason = "the link is what was asked for")]
 async fn attach(paths: &Paths) -> anyhow::Result<ExitCode> {
@@ -123,7 +149,7 @@ async fn attach(paths: &Paths) -> anyhow::Result<ExitCode> {
             paths.data().display()
         );
     };
-    let store = SqliteStore::open(&paths.database()).await?;
+    let store = SqliteStore::open(&running.database(paths)).await?;
     let link = halo_web::new_link(&store, &format!("http://{}", running.address)).await?;
     println!("Halo runs already (process {}). Open this link:\n\n  {link}\n", running.pid);
     Ok(ExitCode::SUCCESS)

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use halo_config::Paths;
@@ -19,6 +20,15 @@ pub(crate) struct Instance {
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) pid: u32,
+    /// The database it uses: another than usual where that one is damaged.
+    #[serde(default)]
+    pub(crate) database: Option<PathBuf>,
+}
+
+impl Running {
+    pub(crate) fn database(&self, paths: &Paths) -> PathBuf {
+        self.database.clone().unwrap_or_else(|| paths.database())
+    }
 }
 
 impl Instance {
@@ -41,8 +51,9 @@ impl Instance {
     }
 
     /// Notes where this app can be reached.
-    pub(crate) fn announce(&self, address: SocketAddr) -> anyhow::Result<()> {
-        let running = Running { address, pid: std::process::id() };
+    pub(crate) fn announce(&self, address: SocketAddr, database: &Path) -> anyhow::Result<()> {
+        let database = Some(database.to_owned());
+        let running = Running { address, pid: std::process::id(), database };
         let path = self.paths.run();
         std::fs::write(&path, serde_json::to_vec(&running)?)
             .with_context(|| format!("{} cannot be written", path.display()))

@@ -1,7 +1,8 @@
-//! The binary `halo`: the app with its gateway, `halo explain`, `halo errors`,
-//! `halo doctor` and `halo simulate`.
+//! The binary `halo`: the app with its gateway, `halo explain`, `halo errors`, `halo doctor`,
+//! `halo export`, `halo import` and `halo simulate`.
 
 mod app;
+mod data;
 mod doctor;
 mod errors;
 mod explain;
@@ -36,6 +37,10 @@ enum Command {
     Errors(errors::ErrorsArgs),
     /// Examine a provider, step by step.
     Doctor(doctor::DoctorArgs),
+    /// Take conversations out as a file.
+    Export(data::ExportArgs),
+    /// Bring conversations in from a file that Halo exported.
+    Import(data::ImportArgs),
     /// Run the simulator: a provider that fails on demand.
     Simulate(simulate::SimulateArgs),
 }
@@ -48,6 +53,8 @@ fn main() -> ExitCode {
         Command::Errors(args) => errors::run(&args),
         Command::App(args) => blocking(app::run(args)),
         Command::Doctor(args) => blocking(doctor::run(args)),
+        Command::Export(args) => blocking(data::export(args)),
+        Command::Import(args) => blocking(data::import(args)),
         Command::Simulate(args) => blocking(simulate::run(args)),
     }
 }

@@ -8,6 +8,7 @@ use halo_config::{Config, ConfigError, RemovedRule, RulesFolder};
 use halo_diagnose::Context;
 use halo_recover::Policy;
 use halo_store::Store;
+use halo_store_sqlite::{Onward, Rescue};
 use halo_transport::ClientOptions;
 use halo_types::{ConversationId, Fact, FactId, Lang, Record, Timestamp};
 use tokio::sync::broadcast;
@@ -41,6 +42,8 @@ pub struct Options {
     pub store: Arc<dyn Store>,
     /// The practice provider, where one runs.
     pub practice: Option<Practice>,
+    /// What was saved of a damaged database, where the store holds that.
+    pub rescue: Option<Rescue>,
     /// How providers are reached where the settings say nothing.
     pub client: ClientOptions,
 }
@@ -49,7 +52,7 @@ impl Options {
     /// Options without a practice provider and with the usual timers.
     #[must_use]
     pub fn new(config: Config, store: Arc<dyn Store>) -> Self {
-        Self { config, store, practice: None, client: ClientOptions::default() }
+        Self { config, store, practice: None, rescue: None, client: ClientOptions::default() }
     }
 }
 /// Runs turns. Cheap to clone; clones are the same engine.
@@ -60,6 +63,7 @@ struct Inner {
     config: Config,
     store: Arc<dyn Store>,
     practice: Option<Practice>,
+    rescue: Option<Rescue>,
     clients: Arc<Clients>,
     facts: RwLock<Vec<Fact>>,
     rules: RulesFolder,
@@ -67,6 +71,8 @@ struct Inner {
     updates: broadcast::Sender<Update>,
     tasks: TaskTracker,
     closing: CancellationToken,
+    /// Held while a file is imported: two at once could add a conversation twice.
+    importing: tokio::sync::Mutex<()>,
 }
 
 impl Engine {
@@ -87,14 +93,19 @@ impl Engine {
             config: options.config,
             store: options.store,
             practice: options.practice,
+            rescue: options.rescue,
             facts: RwLock::new(facts),
             live: Mutex::new(HashMap::new()),
             updates: broadcast::channel(UPDATES_KEPT).0,
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
+            importing: tokio::sync::Mutex::new(()),
         }));
         engine.watch_providers();
-        engine.settle_unfinished().await?;
+        // Nothing can be added to what was saved of a damaged database.
+        if engine.rescue().is_none() {
+            engine.settle_unfinished().await?;
+        }
         Ok(engine)
     }
 
@@ -171,6 +182,24 @@ impl Engine {
         self.0.practice.as_ref()
     }
 
+    /// What was saved of a damaged database, where the store holds that. Nothing can be added to
+    /// its conversations.
+    #[must_use]
+    pub fn rescue(&self) -> Option<&Rescue> {
+        self.0.rescue.as_ref()
+    }
+
+    /// Notes what the next start begins with, where the database is damaged.
+    ///
+    /// # Errors
+    /// If the note cannot be written beside the database.
+    pub fn go_on_with(&self, onward: Onward) -> std::io::Result<()> {
+        match &self.0.rescue {
+            Some(rescue) => halo_store_sqlite::choose(&rescue.damaged, onward),
+            None => Ok(()),
+        }
+    }
+
     /// News from now on.
     #[must_use]
     pub fn updates(&self) -> broadcast::Receiver<Update> {
@@ -195,6 +224,10 @@ impl Engine {
     #[must_use]
     pub fn closing(&self) -> &CancellationToken {
         &self.0.closing
+    }
+
+    pub(crate) fn importing(&self) -> &tokio::sync::Mutex<()> {
+        &self.0.importing
     }
 
     pub(crate) fn clients(&self) -> &Arc<Clients> {
@@ -232,7 +265,10 @@ impl Engine {
         if let Some(live) = known {
             return Ok(live);
         }
-        let log = Log::from_records(&self.store().records(id).await?);
+        // What is damaged costs itself, not the conversation.
+        let readable = self.store().readable(id).await?;
+        let mut log = Log::from_records(&readable.records);
+        log.damaged = readable.damaged.len();
         if log.id().is_none() {
             return Err(EngineError::NoConversation(id));
         }

@@ -30,6 +30,7 @@
 //! ```
 
 mod act;
+pub mod archive;
 mod clients;
 mod compact;
 mod conversations;
@@ -47,6 +48,7 @@ mod offers;
 mod pictures;
 mod practice;
 mod providers;
+mod search;
 mod settle;
 mod start;
 mod submit;
@@ -61,6 +63,8 @@ pub use doctor::{
 pub use engine::{Engine, Options, now};
 pub use error::EngineError;
 pub use halo_context::{Known, ModelFacts, is_doubted};
+pub use halo_store::{Found, SearchHit, Snippet};
+pub use halo_store_sqlite::{Onward, Rescue};
 pub use halo_transport::{CaError, check_ca_file};
 pub use model::{
     Activity, AttemptLine, Card, ConversationSummary, ConversationView, Item, MessageView, Meter,

@@ -20,6 +20,8 @@ pub(crate) struct Log {
     turn_of: HashMap<AttemptId, TurnId>,
     pub(crate) steps: Vec<StepLog>,
     pub(crate) deleted: bool,
+    /// Records of the conversation that could not be read.
+    pub(crate) damaged: usize,
 }
 
 /// A turn and what was done for it.
@@ -140,6 +142,10 @@ impl Log {
 
     pub(crate) fn message(&self, id: MessageId) -> Option<&Message> {
         self.messages.get(&id)
+    }
+
+    pub(crate) fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.messages.values()
     }
 
     pub(crate) fn attempt(&self, id: AttemptId) -> Option<(&TurnLog, &AttemptLog)> {

@@ -44,6 +44,8 @@ pub struct ConversationView {
     pub meter: Meter,
     /// Whether the target takes pictures; `None` where unknown.
     pub vision: Option<bool>,
+    /// Records of the conversation that are damaged and left out.
+    pub damaged: usize,
 }
 
 /// One thing in the thread.

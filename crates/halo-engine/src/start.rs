@@ -24,7 +24,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn settle_one(&self, start: &AttemptStart) -> Result<(), EngineError> {
+    pub(crate) async fn settle_one(&self, start: &AttemptStart) -> Result<(), EngineError> {
         let live = self.live(start.conversation).await?;
         let (prompt, is_answer) = {
             let log = live.log.lock().await;

@@ -176,6 +176,7 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
             images: next.images,
         },
         vision: input.facts.sees(),
+        damaged: input.log.damaged,
     })
 }
 

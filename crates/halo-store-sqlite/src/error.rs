@@ -31,7 +31,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The database does not read as it was written.
-    #[error("the database {path} is damaged: {what}; restore a copy of it, or move it away to begin with an empty one", path = path.display())]
+    #[error("the database {path} is damaged: {what}; what can still be read of it can be shown and exported", path = path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -87,6 +87,15 @@ pub enum OpenError {
         /// What SQLite said.
         #[source]
         source: MigrateError,
+    },
+    /// What was stored before there was a search could not be made findable.
+    #[error("the conversations in {path} could not be made findable", path = path.display())]
+    Filling {
+        /// The file.
+        path: PathBuf,
+        /// What the store said.
+        #[source]
+        source: StoreError,
     },
     /// SQLite failed in another way.
     #[error("the database {path} could not be opened", path = path.display())]
@@ -153,6 +162,17 @@ pub(crate) fn not_opened(path: &std::path::Path, error: sqlx::Error) -> OpenErro
         Class::Damaged => OpenError::Damaged { path, what: error.to_string() },
         Class::NotADatabase => OpenError::NotADatabase { path },
         Class::Other => OpenError::Sqlite { path, source: error },
+    }
+}
+
+/// Turns an error of making old records findable into one of opening `path`.
+pub(crate) fn not_filled(path: &std::path::Path, error: StoreError) -> OpenError {
+    let path = path.to_owned();
+    match error {
+        StoreError::Busy => OpenError::Locked { path },
+        StoreError::DiskFull => OpenError::DiskFull { path },
+        StoreError::DamagedRow { why, .. } => OpenError::Damaged { path, what: why },
+        source => OpenError::Filling { path, source },
     }
 }
 

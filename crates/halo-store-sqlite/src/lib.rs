@@ -6,7 +6,8 @@
 //! adds the records, and can be derived from them.
 //!
 //! Migrations are embedded. Before they change an existing database it is copied beside itself; a
-//! database of a newer Halo is refused and left as it is.
+//! database of a newer Halo is refused and left as it is. Of a damaged one [`rescue`] copies what
+//! proves whole into another beside it.
 //!
 //! ```
 //! use halo_store::Store;
@@ -25,14 +26,20 @@
 mod error;
 mod log;
 mod open;
+mod pages;
+mod rescue;
+mod search;
 mod side;
 
 use async_trait::async_trait;
-use halo_store::{Chunk, ConversationRow, Store, StoreError, TokenKind, TokenRow};
+use halo_store::{
+    Chunk, ConversationRow, Readable, SearchHit, Store, StoreError, TokenKind, TokenRow,
+};
 use halo_types::{AttemptId, AttemptStart, BlobId, ConversationId, Fact, FactId, Record, TurnId};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 pub use error::OpenError;
+pub use rescue::{Onward, Rescue, choose, rescue, settle};
 
 use crate::error::failed;
 
@@ -42,6 +49,8 @@ pub struct SqliteStore {
     /// Its only connection is the only one that writes.
     writer: SqlitePool,
     readers: SqlitePool,
+    /// Whether conversations are only read.
+    sealed: bool,
 }
 
 impl SqliteStore {
@@ -49,6 +58,15 @@ impl SqliteStore {
     /// fail at its first write if another had written in between.
     async fn write(&self, doing: &'static str) -> Result<Transaction<'static, Sqlite>, StoreError> {
         self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed(doing))
+    }
+
+    /// The same store with conversations that are only read.
+    fn sealed(self) -> Self {
+        Self { sealed: true, ..self }
+    }
+
+    const fn refuse_if_sealed(&self) -> Result<(), StoreError> {
+        if self.sealed { Err(StoreError::ReadOnly) } else { Ok(()) }
     }
 }
 
@@ -60,6 +78,7 @@ impl Store for SqliteStore {
         records: &[Record],
     ) -> Result<(), StoreError> {
         const DOING: &str = "adding to a conversation";
+        self.refuse_if_sealed()?;
         let mut transaction = self.write(DOING).await?;
         for record in records {
             log::add(&mut transaction, conversation, record).await?;
@@ -67,8 +86,12 @@ impl Store for SqliteStore {
         transaction.commit().await.map_err(failed(DOING))
     }
 
-    async fn records(&self, conversation: ConversationId) -> Result<Vec<Record>, StoreError> {
-        log::records(&self.readers, conversation).await
+    async fn readable(&self, conversation: ConversationId) -> Result<Readable, StoreError> {
+        log::readable(&self.readers, conversation).await
+    }
+
+    async fn search(&self, query: &str, limit: usize) -> Result<Vec<SearchHit>, StoreError> {
+        search::search(&self.readers, query, limit).await
     }
 
     async fn conversations(&self) -> Result<Vec<ConversationRow>, StoreError> {
@@ -89,6 +112,7 @@ impl Store for SqliteStore {
         seq: u32,
         chunk: &Chunk,
     ) -> Result<(), StoreError> {
+        self.refuse_if_sealed()?;
         side::append_chunk(&self.writer, attempt, seq, chunk).await
     }
 
@@ -101,6 +125,7 @@ impl Store for SqliteStore {
     }
 
     async fn put_blob(&self, id: &BlobId, bytes: &[u8]) -> Result<(), StoreError> {
+        self.refuse_if_sealed()?;
         side::put_blob(&self.writer, id, bytes).await
     }
 

@@ -1,11 +1,14 @@
 //! The log of conversations and what is derived from it.
 
-use halo_store::{ConversationRow, StoreError};
-use halo_types::{AttemptStart, ConversationId, Record, Timestamp, TurnId};
+use halo_store::{ConversationRow, Damage, Readable, StoreError};
+use halo_types::{
+    AttemptStart, ConversationId, ConversationMeta, Parameters, Record, Timestamp, TurnId,
+};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, SqlitePool};
 
 use crate::error::failed;
+use crate::search;
 
 const READING: &str = "reading a conversation";
 
@@ -54,7 +57,8 @@ pub(crate) async fn add(
     if seq.rows_affected() == 0 {
         return Err(StoreError::UnknownConversation(conversation));
     }
-    derive(connection, &id, record, seq.last_insert_rowid()).await
+    derive(connection, &id, record, seq.last_insert_rowid()).await?;
+    search::add(connection, &id, record).await
 }
 
 async fn derive(
@@ -128,11 +132,11 @@ async fn add_turn(
     Err(StoreError::TurnExists { turn, conversation: conversation_id(&row, 0)? })
 }
 
-/// The records of a conversation, oldest first.
-pub(crate) async fn records(
+/// The records of a conversation, oldest first, and those that cannot be read.
+pub(crate) async fn readable(
     pool: &SqlitePool,
     conversation: ConversationId,
-) -> Result<Vec<Record>, StoreError> {
+) -> Result<Readable, StoreError> {
     let rows = sqlx::query(
         "SELECT conversation, seq, json, crc32 FROM records WHERE conversation = ? ORDER BY seq",
     )
@@ -140,7 +144,38 @@ pub(crate) async fn records(
     .fetch_all(pool)
     .await
     .map_err(failed(READING))?;
-    rows.iter().map(record).collect()
+    let mut readable = Readable::default();
+    for row in &rows {
+        match record(row) {
+            Ok(record) => readable.records.push(record),
+            Err(StoreError::DamagedRecord { seq, what, .. }) => {
+                readable.damaged.push(Damage { seq, what });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let described = |record: &Record| matches!(record, Record::Conversation(_));
+    if let Some(first) = readable.records.first()
+        && !readable.records.iter().any(described)
+    {
+        // Its own description is lost; what was said is not.
+        let meta = Record::Conversation(nameless(conversation, first.at()));
+        readable.records.insert(0, meta);
+    }
+    Ok(readable)
+}
+
+/// The description of a conversation whose own is lost.
+pub(crate) fn nameless(id: ConversationId, at: Timestamp) -> ConversationMeta {
+    ConversationMeta {
+        id,
+        created_at: at,
+        title: String::new(),
+        title_by_person: false,
+        target: None,
+        system: None,
+        parameters: Parameters::default(),
+    }
 }
 
 /// The conversations that are not deleted, newest first.
@@ -154,15 +189,23 @@ pub(crate) async fn conversations(pool: &SqlitePool) -> Result<Vec<ConversationR
     .fetch_all(pool)
     .await
     .map_err(failed(DOING))?;
-    rows.iter()
-        .map(|row| {
-            let updated_at = Timestamp(row.try_get(4).map_err(failed(DOING))?);
-            match record(row)? {
-                Record::Conversation(meta) => Ok(ConversationRow { meta, updated_at }),
-                other => Err(misplaced(row, &other, "conversation")),
+    let mut list = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let updated_at = Timestamp(row.try_get(4).map_err(failed(DOING))?);
+        let meta = match record(row) {
+            Ok(Record::Conversation(meta)) => Some(meta),
+            // One damaged record must not hide the list.
+            _ => {
+                let all = readable(pool, conversation_id(row, 0)?).await?.records;
+                all.into_iter().rev().find_map(|record| match record {
+                    Record::Conversation(meta) => Some(meta),
+                    _ => None,
+                })
             }
-        })
-        .collect()
+        };
+        list.extend(meta.map(|meta| ConversationRow { meta, updated_at }));
+    }
+    Ok(list)
 }
 
 /// The conversation of a turn.
@@ -188,16 +231,17 @@ pub(crate) async fn open_attempts(pool: &SqlitePool) -> Result<Vec<AttemptStart>
     .fetch_all(pool)
     .await
     .map_err(failed("listing open attempts"))?;
-    rows.iter()
-        .map(|row| match record(row)? {
-            Record::Attempt(attempt) => Ok(*attempt),
-            other => Err(misplaced(row, &other, "attempt")),
+    Ok(rows
+        .iter()
+        .filter_map(|row| match record(row) {
+            Ok(Record::Attempt(attempt)) => Some(*attempt),
+            _ => None,
         })
-        .collect()
+        .collect())
 }
 
 /// A record out of a row that begins with conversation, seq, json and crc32.
-fn record(row: &SqliteRow) -> Result<Record, StoreError> {
+pub(crate) fn record(row: &SqliteRow) -> Result<Record, StoreError> {
     let conversation = conversation_id(row, 0)?;
     let seq: i64 = row.try_get(1).map_err(failed(READING))?;
     let damaged = |what: String| StoreError::DamagedRecord { conversation, seq, what };
@@ -209,15 +253,10 @@ fn record(row: &SqliteRow) -> Result<Record, StoreError> {
     serde_json::from_str(json).map_err(|error| damaged(error.to_string()))
 }
 
-fn misplaced(row: &SqliteRow, found: &Record, wanted: &str) -> StoreError {
-    StoreError::DamagedRecord {
-        conversation: found.conversation(),
-        seq: row.try_get(1).unwrap_or_default(),
-        what: format!("it is of kind {}, where one of kind {wanted} belongs", found.kind()),
-    }
-}
-
-fn conversation_id(row: &SqliteRow, column: usize) -> Result<ConversationId, StoreError> {
+pub(crate) fn conversation_id(
+    row: &SqliteRow,
+    column: usize,
+) -> Result<ConversationId, StoreError> {
     let text: &str = row.try_get(column).map_err(failed(READING))?;
     text.parse().map_err(|error: halo_types::IdError| StoreError::DamagedRow {
         what: "name of a conversation".to_owned(),

@@ -11,8 +11,8 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
-use crate::error::{not_migrated, not_opened};
-use crate::{OpenError, SqliteStore};
+use crate::error::{not_filled, not_migrated, not_opened};
+use crate::{OpenError, SqliteStore, search};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -20,6 +20,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 const WAIT_FOR_OTHERS: Duration = Duration::from_secs(2);
 
 const READERS: u32 = 3;
+
+/// Databases up to this size are checked page by page at every opening (about 50 ms at the most);
+/// of larger ones SQLite looks at what it reads.
+const CHECKED_WHOLE: u64 = 64 << 20;
 
 impl SqliteStore {
     /// Opens the database at `path`, made where there is none and brought up to date where it is
@@ -53,9 +57,10 @@ async fn open_with(path: &Path, migrations: &Migrator) -> Result<SqliteStore, Op
         .max_lifetime(None)
         .test_before_acquire(false)
         .connect_lazy_with(options.pragma("query_only", "on"));
-    let store = SqliteStore { writer, readers };
+    let store = SqliteStore { writer, readers, sealed: false };
     let ready = async {
         migrations.run(&store.writer).await.map_err(|error| not_migrated(path, error))?;
+        search::fill(&store.writer).await.map_err(|error| not_filled(path, error))?;
         forget_ended_journals(&store).await.map_err(|error| not_opened(path, error))
     };
     match ready.await {
@@ -131,6 +136,18 @@ async fn check(
     }
     if ours.unwrap_or(0) == 0 {
         return Err(OpenError::Foreign { path: path.to_owned() });
+    }
+    if fs::metadata(path).is_ok_and(|file| file.len() <= CHECKED_WHOLE) {
+        // Damage is better found now than in the middle of a conversation.
+        let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(failed)?;
+        if found != "ok" {
+            // Behind a headline that names the database.
+            let what = found.lines().last().unwrap_or_default().to_owned();
+            return Err(OpenError::Damaged { path: path.to_owned(), what });
+        }
     }
     let applied: Vec<i64> =
         sqlx::query_scalar("SELECT version FROM _sqlx_migrations ORDER BY version")
@@ -223,13 +240,59 @@ mod tests {
         let store = open_with(&path, &later("CREATE TABLE new (a)")).await.unwrap();
         assert_eq!(store.setting("a").await.unwrap().as_deref(), Some("b"));
         store.close().await;
-        let backup = SqliteStore::open(&folder.path().join("halo.v1.backup.db")).await.unwrap();
+        let backup = SqliteStore::open(&folder.path().join("halo.v2.backup.db")).await.unwrap();
         assert_eq!(backup.setting("a").await.unwrap().as_deref(), Some("b"));
         backup.close().await;
 
         // Opening it again makes no further copy.
         open_with(&path, &later("CREATE TABLE new (a)")).await.unwrap().close().await;
-        assert!(!folder.path().join("halo.v1.backup-2.db").exists());
+        assert!(!folder.path().join("halo.v2.backup-2.db").exists());
+    }
+
+    #[tokio::test]
+    async fn what_was_stored_before_there_was_a_search_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("halo.db");
+        let first = MIGRATIONS.iter().take(1).cloned().collect();
+        // As an earlier Halo has left it: nothing is findable, and one record is damaged.
+        fs::File::create(&path).unwrap();
+        let mut old = options(&path).connect().await.unwrap();
+        Migrator::with_migrations(first).run(&mut old).await.unwrap();
+        let id = "01900000-0000-7000-8000-000000000001";
+        let record = |title: &str| {
+            format!(
+                "{{\"record\":\"conversation\",\"id\":\"{id}\",\"created_at\":1,\
+                 \"title\":\"{title}\",\"title_by_person\":false,\"parameters\":{{}}}}"
+            )
+        };
+        sqlx::query("INSERT INTO conversations (id, meta_seq, updated_at) VALUES (?, 1, 1)")
+            .bind(id)
+            .execute(&mut old)
+            .await
+            .unwrap();
+        for (json, damage) in [(record("Über 图片的问题"), 0), (record("broken"), 1)] {
+            sqlx::query(
+                "INSERT INTO records (conversation, kind, at, json, crc32)
+                 VALUES (?, 'conversation', 1, ?, ?)",
+            )
+            .bind(id)
+            .bind(&json)
+            .bind(i64::from(crc32fast::hash(json.as_bytes())) + damage)
+            .execute(&mut old)
+            .await
+            .unwrap();
+        }
+        old.close().await.unwrap();
+
+        let store = SqliteStore::open(&path).await.unwrap();
+        assert!(folder.path().join("halo.v1.backup.db").exists());
+        for query in ["图片", "图", "图片的", "ÜBER", "über 问题"] {
+            assert_eq!(store.search(query, 9).await.unwrap().len(), 1, "{query}");
+        }
+        assert_eq!(store.search("broken", 9).await.unwrap(), []);
+        store.close().await;
+        let store = SqliteStore::open(&path).await.unwrap();
+        assert_eq!(store.search("图片", 9).await.unwrap().len(), 1, "and not twice");
     }
 
     #[tokio::test]
@@ -239,8 +302,8 @@ mod tests {
         open_with(&path, &later("CREATE TABLE new (a)")).await.unwrap().close().await;
         let before = fs::read(&path).unwrap();
         let error = SqliteStore::open(&path).await.unwrap_err();
-        assert!(matches!(error, OpenError::Newer { found: 2, known: 1, .. }), "{error}");
-        assert!(error.to_string().contains("newer Halo (its version is 2"), "{error}");
+        assert!(matches!(error, OpenError::Newer { found: 3, known: 2, .. }), "{error}");
+        assert!(error.to_string().contains("newer Halo (its version is 3"), "{error}");
         assert_eq!(fs::read(&path).unwrap(), before);
     }
 

@@ -95,7 +95,7 @@ pub(crate) async fn blob(pool: &SqlitePool, id: &BlobId) -> Result<Option<Vec<u8
     Ok(Some(bytes))
 }
 
-fn digest(bytes: &[u8]) -> BlobId {
+pub(crate) fn digest(bytes: &[u8]) -> BlobId {
     BlobId::from_digest(&Sha256::digest(bytes).into())
 }
 

@@ -21,6 +21,7 @@
 
 mod error;
 mod rows;
+mod search;
 #[cfg(feature = "story")]
 pub mod story;
 
@@ -28,7 +29,8 @@ use async_trait::async_trait;
 use halo_types::{AttemptId, AttemptStart, BlobId, ConversationId, Fact, FactId, Record, TurnId};
 
 pub use error::StoreError;
-pub use rows::{Chunk, ChunkKind, ConversationRow, TokenKind, TokenRow};
+pub use rows::{Chunk, ChunkKind, ConversationRow, Damage, Readable, TokenKind, TokenRow};
+pub use search::{Found, SearchHit, Snippet, snippet, text_of, words};
 
 /// Where conversations, facts and tokens are kept.
 ///
@@ -49,15 +51,40 @@ pub trait Store: Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// The log of a conversation, oldest first, deleted or not; empty for an unknown one.
-    async fn records(&self, conversation: ConversationId) -> Result<Vec<Record>, StoreError>;
+    ///
+    /// # Errors
+    /// [`StoreError::DamagedRecord`] for the first record that does not read as it was written;
+    /// [`Store::readable`] goes on behind it.
+    async fn records(&self, conversation: ConversationId) -> Result<Vec<Record>, StoreError> {
+        let readable = self.readable(conversation).await?;
+        match readable.damaged.into_iter().next() {
+            None => Ok(readable.records),
+            Some(Damage { seq, what }) => {
+                Err(StoreError::DamagedRecord { conversation, seq, what })
+            }
+        }
+    }
+
+    /// What can be read of the log of a conversation, oldest first, and what cannot. Where no
+    /// record that describes it can be read, one without a title stands at the beginning.
+    async fn readable(&self, conversation: ConversationId) -> Result<Readable, StoreError>;
 
     /// The conversations that are not deleted, the one with the latest message or turn first.
+    /// Where the record that describes one is damaged, the latest readable one before it counts; one
+    /// of which nothing can be read is left out.
     async fn conversations(&self) -> Result<Vec<ConversationRow>, StoreError>;
+
+    /// Where all the words of `query` are found: in titles, in the texts of messages and in
+    /// errors, the latest first, at most `limit`. The words are taken to the letter and may be
+    /// parts of longer ones; upper and lower case are the same. Deleted conversations are left
+    /// out. A query without words finds nothing.
+    async fn search(&self, query: &str, limit: usize) -> Result<Vec<SearchHit>, StoreError>;
 
     /// The conversation a turn was stored in; `None` for a turn that was never submitted.
     async fn turn(&self, turn: TurnId) -> Result<Option<ConversationId>, StoreError>;
 
-    /// Attempts without an end, oldest first. After a start these are the ones a crash cut off.
+    /// Attempts without an end, oldest first; damaged ones are left out. After a start these are
+    /// the ones a crash cut off.
     async fn open_attempts(&self) -> Result<Vec<AttemptStart>, StoreError>;
 
     /// Journals a piece of an answer that streams in. Storing the same `seq` again replaces the

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use halo_types::{ConversationMeta, IdError, Timestamp};
+use halo_types::{ConversationMeta, IdError, Record, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A line of the conversation list.
@@ -13,6 +13,24 @@ pub struct ConversationRow {
     pub meta: ConversationMeta,
     /// The instant of its latest message or turn; its beginning where there is none.
     pub updated_at: Timestamp,
+}
+
+/// What can be read of a conversation's log.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Readable {
+    /// The records that read as they were written, oldest first.
+    pub records: Vec<Record>,
+    /// The ones that do not.
+    pub damaged: Vec<Damage>,
+}
+
+/// A record that does not read as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// Its number in the store.
+    pub seq: i64,
+    /// What is wrong with it.
+    pub what: String,
 }
 
 /// A piece of an answer that still streams.

@@ -5,12 +5,13 @@
 //! given.
 
 use halo_types::{
-    AttemptEnd, AttemptId, AttemptOutcome, AttemptStart, BlobId, ConversationId, ConversationMeta,
-    Fact, FactId, FactOrigin, FactScope, FactValue, Head, Headers, Message, MessageId, Part,
-    Protocol, ProviderId, Record, Role, Target, Timestamp, Tombstone, Turn, TurnId, TurnKind,
+    AttemptEnd, AttemptId, AttemptOutcome, AttemptStart, Because, Blame, BlobId, Confidence,
+    ConversationId, ConversationMeta, Diagnosis, Evidence, Fact, FactId, FactOrigin, FactScope,
+    FactValue, Facts, Head, Headers, Kind, Message, MessageId, Part, Protocol, ProviderId, Record,
+    Role, Scope, Target, Timestamp, Tombstone, Turn, TurnId, TurnKind,
 };
 
-use crate::{Chunk, ChunkKind, Store, StoreError, TokenKind, TokenRow};
+use crate::{Chunk, ChunkKind, Found, Store, StoreError, TokenKind, TokenRow};
 
 /// Fills an empty store and checks what it says while it is open.
 ///
@@ -24,6 +25,7 @@ pub async fn begin(store: &dyn Store) -> Result<(), StoreError> {
     a_turn_is_stored(store).await?;
     what_is_wrong_is_refused_whole(store).await?;
     lists_are_in_order(store).await?;
+    what_was_said_is_found(store).await?;
     pictures_are_named_by_their_bytes(store).await?;
     facts_are_replaced_by_id(store).await?;
     tokens_work_once(store).await?;
@@ -132,6 +134,71 @@ async fn lists_are_in_order(store: &dyn Store) -> Result<(), StoreError> {
     assert_eq!(store.records(conversation(2)).await?.len(), 4, "deleting keeps the log");
     store.append(conversation(2), &[meta(2, "back", 50)]).await?;
     assert_eq!(titles(store.conversations().await?), want(&[("back", 60), ("first", 3)]));
+    Ok(())
+}
+
+async fn what_was_said_is_found(store: &dyn Store) -> Result<(), StoreError> {
+    let n = 3;
+    store.append(conversation(n), &[meta(n, "Weather 天气", 90)]).await?;
+    let said = |number: u64, text: &str, ms: i64| {
+        Record::Message(Message {
+            conversation: conversation(n),
+            parts: vec![Part::text(text), Part::thought("unspoken")],
+            ..prompt(number, ms)
+        })
+    };
+    let query = "100% of \"it\" AND (more) OR NOT col:umn * ^a - 'b' \\ {c}";
+    store.append(conversation(n), &[said(30, "今天天气怎么样？", 91), said(31, query, 92)]).await?;
+    let failed = AttemptEnd {
+        conversation: conversation(n),
+        attempt: AttemptId::new_from(30),
+        outcome: AttemptOutcome::Failed {
+            evidence: Box::new(Evidence::from_http(
+                429,
+                Headers::default(),
+                "{\"message\":\"\\u8bf7\\u6c42 slow down\"}",
+            )),
+            diagnosis: Box::new(diagnosis()),
+            partial: None,
+        },
+        ..ended(93)
+    };
+    store.append(conversation(n), &[Record::AttemptEnd(Box::new(failed))]).await?;
+
+    let found = async |query: &str| -> Result<Vec<Found>, StoreError> {
+        Ok(store.search(query, 10).await?.into_iter().map(|hit| hit.found).collect())
+    };
+    let message = |number| Found::Message { id: message_id(number), role: Role::User };
+    let error = Found::Error { attempt: AttemptId::new_from(30) };
+    assert_eq!(found("天气").await?, [message(30), Found::Title], "two signs, the latest first");
+    assert_eq!(found("样").await?, [message(30)], "and one");
+    assert_eq!(found("天气怎么").await?, [message(30)], "and more");
+    assert_eq!(found("WEATHER").await?, [Found::Title], "whatever the case");
+    assert_eq!(found("eathe").await?, [Found::Title], "in the middle of a word");
+    assert_eq!(found("slow 请求").await?, [error], "the provider's words, unescaped");
+    assert_eq!(found("test verdict").await?, [error], "what they mean");
+    assert_eq!(found("unspoken").await?, [], "not what was thought");
+    assert_eq!(found("weather nowhere").await?, [], "all words count");
+    assert_eq!(found("   ").await?, []);
+    assert_eq!(found(query).await?, [message(31)], "no sign is a command");
+    for word in query.split(' ') {
+        assert!(found(word).await?.contains(&message(31)), "{word}");
+    }
+    for odd in ["\"", "\"\"\"", "*", "AND", "a OR", "%", "_%", "\\", "NEAR(", "\u{0}", "🙂", "')--"]
+    {
+        found(odd).await?;
+    }
+    let hit = store.search("天气", 1).await?.remove(0);
+    assert_eq!((hit.conversation, hit.title.as_str()), (conversation(n), "Weather 天气"));
+    assert_eq!(hit.snippet.pieces(), [("今天", false), ("天气", true), ("怎么样？", false)]);
+
+    store.append(conversation(n), &[meta(n, "Renamed", 90), meta(n, "Renamed", 90)]).await?;
+    assert_eq!(found("weather").await?, [], "an old title is forgotten");
+    assert_eq!(found("renamed").await?.len(), 1);
+    let tombstone = Tombstone { conversation: conversation(n), at: at(94) };
+    store.append(conversation(n), &[Record::Tombstone(tombstone)]).await?;
+    assert_eq!(found("天气").await?, [], "what is deleted is not found");
+    assert_eq!(found("slow").await?, []);
     Ok(())
 }
 
@@ -265,7 +332,34 @@ fn attempt() -> AttemptStart {
 }
 
 fn attempt_end() -> Record {
-    Record::AttemptEnd(Box::new(AttemptEnd {
+    Record::AttemptEnd(Box::new(ended(80)))
+}
+
+fn diagnosis() -> Diagnosis {
+    Diagnosis {
+        kind: Kind::RateLimited,
+        transient: true,
+        vendor: None,
+        layers: Vec::new(),
+        scope: Scope::Key,
+        blame: Blame::Caller,
+        confidence: Confidence::Certain,
+        retry: None,
+        facts: Facts::default(),
+        title: "A test verdict".into(),
+        meaning: "…".into(),
+        remedies: Vec::new(),
+        because: Because {
+            rule: "test".to_owned(),
+            field: "status".to_owned(),
+            span: None,
+            quote: String::new(),
+        },
+    }
+}
+
+fn ended(ms: i64) -> AttemptEnd {
+    AttemptEnd {
         attempt: attempt().id,
         turn: turn_id(1),
         conversation: conversation(1),
@@ -273,8 +367,8 @@ fn attempt_end() -> Record {
         first_part_ms: None,
         total_ms: 9,
         headers: Headers::new([("x-request-id", "req_1")]),
-        at: at(80),
-    }))
+        at: at(ms),
+    }
 }
 
 fn fact(n: u64, value: FactValue, ms: i64) -> Fact {

@@ -13,6 +13,7 @@ use crate::error::PageError;
 use crate::extract::{Path, Query};
 use crate::page::{self, Page};
 use crate::practice::{self, Panel};
+use crate::search;
 use crate::state::AppState;
 use crate::strings::Words;
 use crate::thread::{self, Piece, Setting};
@@ -29,6 +30,8 @@ struct ConversationPage {
     panel: Option<Panel>,
     /// Whether the person has a provider of their own.
     has_provider: bool,
+    /// What is said where records are damaged.
+    damaged: Option<String>,
 }
 
 #[derive(Template)]
@@ -41,6 +44,7 @@ struct ThreadFragment {
     composer: Composer,
     panel: Option<Panel>,
     has_provider: bool,
+    damaged: Option<String>,
 }
 
 /// What may follow the address of a conversation.
@@ -52,16 +56,23 @@ pub(crate) struct Show {
     edit: Option<TurnId>,
     /// The card that offered it.
     attempt: Option<AttemptId>,
+    /// The message or the attempt that a find names.
+    at: Option<String>,
+    /// What is looked for.
+    q: Option<String>,
     /// A conversation that was just deleted.
     deleted: Option<ConversationId>,
 }
 
-/// `GET /`: the latest conversation, or an empty one.
+/// `GET /`: the latest conversation, or an empty one; with `q` what is found.
 pub(crate) async fn home(
     State(state): State<AppState>,
     page: Page,
     Query(show): Query<Show>,
 ) -> Result<Response, PageError> {
+    if let Some(query) = &show.q {
+        return search::show(&state, page, query).await;
+    }
     let latest = page.days.first().and_then(|day| day.rows.first()).map(|row| row.id);
     match latest {
         Some(id) if show.deleted.is_none() => Ok(Redirect::to(&format!("/c/{id}")).into_response()),
@@ -99,6 +110,7 @@ fn empty(state: &AppState, mut page: Page, show: &Show) -> Result<Response, Page
         composer: Composer::new(target.as_ref(), &known, words),
         panel: show.practice.is_some().then(|| practice::panel(state, words, None)),
         has_provider: known.has_own(),
+        damaged: None,
         page,
     })
 }
@@ -111,6 +123,9 @@ pub(crate) async fn show(
     Query(show): Query<Show>,
 ) -> Result<Response, PageError> {
     let words = page.words;
+    if let Some(at) = &show.at {
+        bring_up(&state, id, at).await?;
+    }
     let view = state.engine().conversation(id, words.lang()).await?;
     let fragment = fragment(&state, &view, words, page.zone, &show)?;
     page::html(&ConversationPage {
@@ -121,8 +136,20 @@ pub(crate) async fn show(
         composer: fragment.composer,
         panel: fragment.panel,
         has_provider: fragment.has_provider,
+        damaged: fragment.damaged,
         page: page.with_active(id),
     })
+}
+
+/// A find may stand on another branch than the one that was last read.
+async fn bring_up(state: &AppState, id: ConversationId, at: &str) -> Result<(), PageError> {
+    if let Ok(message) = at.parse::<MessageId>() {
+        state.engine().bring_up(id, message).await?;
+    }
+    if let Ok(attempt) = at.parse::<AttemptId>() {
+        state.engine().bring_up_attempt(id, attempt).await?;
+    }
+    Ok(())
 }
 
 /// `GET /c/{id}/thread`: what a page takes over when something changed.
@@ -166,6 +193,8 @@ fn fragment(
         composer,
         panel: show.practice.is_some().then(|| practice::panel(state, words, Some(view.meta.id))),
         has_provider: known.has_own(),
+        damaged: (view.damaged > 0)
+            .then(|| words.t1("conversation-damaged", "count", view.damaged)),
     })
 }
 

@@ -42,6 +42,9 @@ pub(crate) enum PageError {
     /// The store failed.
     #[error("the store could not do it")]
     Store(#[from] StoreError),
+    /// Conversations could not be taken out or brought in.
+    #[error("the conversations could not be exported")]
+    Archive(#[from] halo_engine::archive::ArchiveError),
     /// No random bytes.
     #[error(transparent)]
     Random(#[from] NoRandomness),
@@ -73,9 +76,16 @@ impl PageError {
                 | EngineError::Compact(_)
                 | EngineError::DoesNotFit(_),
             ) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Engine(_) | Self::Store(_) | Self::Random(_) | Self::Render(_) => {
-                StatusCode::INTERNAL_SERVER_ERROR
+            Self::Archive(halo_engine::archive::ArchiveError::NoConversation(_)) => {
+                StatusCode::NOT_FOUND
             }
+            Self::Engine(EngineError::Store(StoreError::ReadOnly))
+            | Self::Store(StoreError::ReadOnly) => StatusCode::CONFLICT,
+            Self::Archive(_)
+            | Self::Engine(_)
+            | Self::Store(_)
+            | Self::Random(_)
+            | Self::Render(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -85,6 +95,11 @@ impl PageError {
             Self::NotFound => words.t("problem-not-found"),
             Self::Bad(key) => words.t(key),
             Self::TooLarge { bytes, max } => too_large(words, *bytes, *max),
+            Self::Archive(halo_engine::archive::ArchiveError::NoConversation(_)) => {
+                words.t("problem-no-conversation")
+            }
+            Self::Engine(EngineError::Store(StoreError::ReadOnly))
+            | Self::Store(StoreError::ReadOnly) => words.t("problem-read-only"),
             Self::Engine(error) => engine_words(words, error),
             other => words.t1("problem-internal", "what", chain(other)),
         }

@@ -38,6 +38,7 @@ mod markdown;
 mod page;
 mod practice;
 mod routes;
+mod search;
 mod secret;
 mod settings;
 mod state;

@@ -33,6 +33,10 @@ pub(crate) struct Page {
     pub(crate) active: Option<ConversationId>,
     /// A conversation that was just deleted, so that its deletion can be taken back.
     pub(crate) deleted: Option<ConversationId>,
+    /// What is being looked for.
+    pub(crate) query: String,
+    /// Whether the database is damaged and what could be read of it is shown.
+    pub(crate) damaged: bool,
 }
 
 /// The conversations of a day, or of a stretch of days.
@@ -60,7 +64,22 @@ impl Page {
         let zone = zone(headers);
         let summaries = state.engine().conversations().await?;
         let days = by_day(words, zone, clock::now(), summaries);
-        Ok(Self { words, zone, days, active: None, deleted: None })
+        Ok(Self {
+            words,
+            zone,
+            days,
+            active: None,
+            deleted: None,
+            query: String::new(),
+            damaged: state.engine().rescue().is_some(),
+        })
+    }
+
+    /// The same page with the list as it is now.
+    pub(crate) async fn again(state: &AppState, page: Self) -> Result<Self, PageError> {
+        let summaries = state.engine().conversations().await?;
+        let days = by_day(page.words, page.zone, clock::now(), summaries);
+        Ok(Self { days, ..page })
     }
 
     /// The same page with a conversation marked as open.

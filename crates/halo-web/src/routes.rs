@@ -9,8 +9,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::error::PageError;
 use crate::state::AppState;
 use crate::{
-    actions, assets, auth, conversation, error, guard, help, images, live, practice, settings,
-    teach,
+    actions, assets, auth, conversation, error, guard, help, images, live, practice, search,
+    settings, teach,
 };
 
 /// The pages, ready to be served. Everything but the sign-in link and the files of the interface
@@ -45,8 +45,11 @@ fn reading() -> Router<AppState> {
         .route("/practice", get(conversation::practice))
         .route("/practice/panel", get(conversation::practice_panel))
         .route("/list", get(conversation::list))
+        .route("/search", get(search::fragment))
+        .route("/export", get(settings::export_all))
         .route("/events", get(live::events))
         .route("/c/{id}", get(conversation::show))
+        .route("/c/{id}/export", get(settings::export_one))
         .route("/c/{id}/thread", get(conversation::thread))
         .route("/c/{id}/messages/{message}/text", get(conversation::text))
         .route("/c/{id}/attempts/{attempt}/report", get(conversation::report))

@@ -99,6 +99,60 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
+/* Search: finds stand in place of the list while there is something in the field */
+
+{
+  const form = document.querySelector("[data-search]");
+  const field = form?.querySelector("input");
+  const place = document.querySelector("[data-found-here]");
+  const list = document.getElementById("list");
+  let asked = 0;
+  let timer = 0;
+
+  const look = async () => {
+    const query = field.value.trim();
+    const mine = ++asked;
+    if (query === "") { place.hidden = true; place.replaceChildren(); list.hidden = false; return; }
+    try {
+      const content = await fragment(`/search?q=${encodeURIComponent(query)}`);
+      // An answer that was overtaken by a later question is none.
+      if (mine !== asked) return;
+      place.replaceChildren(content);
+      place.hidden = false;
+      list.hidden = true;
+    } catch (error) {
+      if (mine === asked) toast(word("script-failed", { what: error.message }));
+    }
+  };
+  const clear = () => { field.value = ""; look(); };
+
+  field?.addEventListener("input", (event) => {
+    clearTimeout(timer);
+    if (!event.isComposing) timer = setTimeout(look, 120);
+  });
+  field?.addEventListener("compositionend", () => { clearTimeout(timer); timer = setTimeout(look, 120); });
+  form?.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(timer); look(); });
+  form?.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
+    if (event.key === "Escape" && field.value !== "") { clear(); event.preventDefault(); event.stopPropagation(); }
+    if (event.key === "ArrowDown") { place.querySelector("a")?.focus(); event.preventDefault(); }
+  });
+  place?.addEventListener("keydown", (event) => {
+    const rows = [...place.querySelectorAll("a")];
+    const at = rows.indexOf(document.activeElement);
+    if (event.key === "Escape") { clear(); field.focus(); event.preventDefault(); event.stopPropagation(); }
+    if (event.key === "ArrowDown") { rows[at + 1]?.focus(); event.preventDefault(); }
+    if (event.key === "ArrowUp") { (rows[at - 1] ?? field).focus(); event.preventDefault(); }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
+    event.preventDefault();
+    if (matchMedia("(max-width: 60rem)").matches) root.classList.add("drawer");
+    field.focus();
+    field.select();
+  });
+}
+
 /* The drawer of narrow pages */
 
 document.addEventListener("click", (event) => {

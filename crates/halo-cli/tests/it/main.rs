@@ -8,6 +8,7 @@
 
 mod browser;
 mod command_line;
+mod data;
 mod errors;
 mod explain_log;
 mod kill;

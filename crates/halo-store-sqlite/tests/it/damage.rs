@@ -39,8 +39,36 @@ async fn a_changed_record_is_named_with_its_conversation() {
             first()
         )
     );
+    let readable = store.readable(first()).await.unwrap();
+    assert_eq!((readable.records.len(), readable.damaged.len()), (4, 1), "the rest can be read");
     // The others are not held back by it.
     assert_eq!(store.conversations().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_damaged_title_hides_neither_the_list_nor_its_conversation() {
+    let (_folder, store) = story_changed_by(
+        "UPDATE records SET json = '{' WHERE seq IN (
+             SELECT meta_seq FROM conversations WHERE id LIKE '%2'
+         )",
+    )
+    .await;
+    let titles: Vec<String> =
+        store.conversations().await.unwrap().into_iter().map(|row| row.meta.title).collect();
+    assert_eq!(titles, ["renamed", "first"], "the title before stands in");
+}
+
+#[tokio::test]
+async fn a_conversation_without_any_description_is_listed_without_a_title() {
+    let (_folder, store) = story_changed_by(
+        "UPDATE records SET json = '{' WHERE kind = 'conversation' AND conversation LIKE '%2'",
+    )
+    .await;
+    let rows = store.conversations().await.unwrap();
+    let titles: Vec<&str> = rows.iter().map(|row| row.meta.title.as_str()).collect();
+    assert_eq!(titles, ["", "first"]);
+    let readable = store.readable(rows[0].meta.id).await.unwrap();
+    assert!(!readable.damaged.is_empty() && readable.records.len() > 1, "{readable:?}");
 }
 
 #[tokio::test]

@@ -4,4 +4,5 @@
 
 mod damage;
 mod open;
+mod rescue;
 mod story;

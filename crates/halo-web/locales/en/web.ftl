@@ -23,7 +23,27 @@ list-waiting = Waiting to send again
 list-menu = Menu of “{ $title }”
 list-rename = Title
 list-rename-save = Rename
+list-export-markdown = Export for reading (Markdown)
+list-export-json = Export without loss (JSON)
 list-delete = Delete
+
+search-label = Search in conversations
+search-placeholder = Search
+search-title = Search
+search-results = What was found
+search-empty = Type words that stand in a title, a message or an error.
+search-none = Nothing holds all of: { $query }
+search-one = Found in one place
+search-count = Found in { $count } places
+search-many = The latest { $count }; add a word to find fewer
+search-in-title = Title
+search-in-prompt = Your message
+search-in-answer = Answer
+search-in-error = Error
+
+conversation-damaged = { $count } records of this conversation are damaged and could not be read. The rest is shown.
+damage-bar = The database is damaged. What could be read is shown; nothing new can be stored.
+damage-bar-more = What you can do
 
 ## Signing in
 
@@ -52,6 +72,7 @@ problem-does-not-fit = This no longer fits the conversation. The page shows its 
 problem-nothing-to-compact = There is nothing to compact here yet.
 problem-not-a-picture = “{ $name }” cannot be sent as a picture: { $why }
 problem-no-file = No file was chosen.
+problem-read-only = Nothing can be stored: the database is damaged, and this is what could be read of it. See Settings → Data.
 problem-too-large = This has { $size }; Halo takes at most { $max }. Nothing was lost: it is still where it came from.
 problem-too-large-unknown = This is more than the { $max } that Halo takes. Nothing was lost: it is still where it came from.
 problem-internal = Halo could not do this: { $what }

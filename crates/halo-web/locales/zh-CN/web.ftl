@@ -23,7 +23,27 @@ list-waiting = 等待重新发送
 list-menu = “{ $title }”的菜单
 list-rename = 标题
 list-rename-save = 重命名
+list-export-markdown = 导出为便于阅读的 Markdown
+list-export-json = 完整导出（JSON）
 list-delete = 删除
+
+search-label = 搜索对话
+search-placeholder = 搜索
+search-title = 搜索
+search-results = 搜索结果
+search-empty = 输入标题、消息或错误中的字词。
+search-none = 没有同时包含这些字词的内容：{ $query }
+search-one = 找到 1 处
+search-count = 找到 { $count } 处
+search-many = 最近的 { $count } 处；再加一个词可缩小范围
+search-in-title = 标题
+search-in-prompt = 你的消息
+search-in-answer = 回答
+search-in-error = 错误
+
+conversation-damaged = 此对话有 { $count } 条记录已损坏，无法读取。其余内容照常显示。
+damage-bar = 数据库已损坏。能读出的内容都在这里，但无法再保存新内容。
+damage-bar-more = 可以怎么做
 
 ## 登录
 
@@ -52,6 +72,7 @@ problem-does-not-fit = 这个操作已不适用于当前对话。页面显示的
 problem-nothing-to-compact = 这里还没有可以压缩的内容。
 problem-not-a-picture = “{ $name }”不能作为图片发送：{ $why }
 problem-no-file = 没有选择文件。
+problem-read-only = 无法保存：数据库已损坏，这里显示的是能读出的内容。请看“设置 → 数据”。
 problem-too-large = 内容有 { $size }，Halo 最多接受 { $max }。什么都没有丢失，原内容仍在原处。
 problem-too-large-unknown = 内容超过了 Halo 接受的上限 { $max }。什么都没有丢失，原内容仍在原处。
 problem-internal = Halo 无法完成：{ $what }

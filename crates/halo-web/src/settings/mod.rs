@@ -6,6 +6,7 @@
 
 mod about;
 mod connection;
+mod data;
 mod draft;
 mod facts;
 mod form;
@@ -19,10 +20,11 @@ mod rules;
 mod save;
 mod undo;
 
+pub(crate) use data::{export_all, export_one};
 pub(crate) use save::percent;
 
 use axum::Router;
-use axum::extract::Extension;
+use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -59,6 +61,12 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/settings/gateway/make", post(gateway::make))
         .route("/settings/gateway/remove", post(gateway::remove))
         .route("/settings/gateway/restore", post(gateway::restore))
+        .route("/settings/data", get(data::show))
+        .route(
+            "/settings/data/import",
+            post(data::import).layer(DefaultBodyLimit::max(data::MAX_IMPORT)),
+        )
+        .route("/settings/data/onward", post(data::onward))
         .route("/settings/appearance", get(about::appearance).post(about::save_appearance))
         .route("/settings/about", get(about::about))
         .layer(Extension(undo::Removed::default()))
@@ -71,13 +79,21 @@ enum Section {
     Recovery,
     Rules,
     Gateway,
+    Data,
     Appearance,
     About,
 }
 
 impl Section {
-    const ALL: [Self; 6] =
-        [Self::Models, Self::Recovery, Self::Rules, Self::Gateway, Self::Appearance, Self::About];
+    const ALL: [Self; 7] = [
+        Self::Models,
+        Self::Recovery,
+        Self::Rules,
+        Self::Gateway,
+        Self::Data,
+        Self::Appearance,
+        Self::About,
+    ];
 
     const fn href(self) -> &'static str {
         match self {
@@ -85,6 +101,7 @@ impl Section {
             Self::Recovery => "/settings/recovery",
             Self::Rules => "/settings/rules",
             Self::Gateway => "/settings/gateway",
+            Self::Data => "/settings/data",
             Self::Appearance => "/settings/appearance",
             Self::About => "/settings/about",
         }
@@ -96,6 +113,7 @@ impl Section {
             Self::Recovery => "settings-nav-recovery",
             Self::Rules => "settings-nav-rules",
             Self::Gateway => "settings-nav-gateway",
+            Self::Data => "settings-nav-data",
             Self::Appearance => "settings-nav-appearance",
             Self::About => "settings-nav-about",
         }

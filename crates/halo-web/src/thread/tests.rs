@@ -97,6 +97,7 @@ fn view(items: Vec<Item>) -> ConversationView {
         running: None,
         meter: Meter::default(),
         vision: Some(true),
+        damaged: 0,
     }
 }
 
