@@ -73,6 +73,7 @@ impl Engine {
         let target = self.target_of(&log);
         let facts = target.as_ref().map(|t| self.model_facts(t)).unwrap_or_default();
         show(&ShowInput {
+            engine: self,
             log: &log,
             target: target.as_ref(),
             facts: &facts,

@@ -47,6 +47,8 @@ mod pictures;
 mod practice;
 mod providers;
 mod settle;
+mod shrink;
+mod sizes;
 mod start;
 mod submit;
 mod turn;
@@ -59,7 +61,7 @@ pub use doctor::{
 };
 pub use engine::{Engine, Options, now};
 pub use error::EngineError;
-pub use halo_context::{Known, ModelFacts};
+pub use halo_context::{Known, Mend, ModelFacts};
 pub use halo_transport::{CaError, check_ca_file};
 pub use model::{
     Activity, AttemptLine, Card, ConversationSummary, ConversationView, Item, MessageView, Meter,

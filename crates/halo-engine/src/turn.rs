@@ -2,9 +2,7 @@
 
 use halo_context::{ViewInput, continue_instruction, view};
 use halo_recover::{Machine, Repair};
-use halo_types::{
-    Part, Record, RequestMessage, Role, StepBy, StepKind, Target, Turn, TurnId, TurnKind,
-};
+use halo_types::{Record, StepBy, StepKind, Target, Turn, TurnId, TurnKind};
 use uuid::Uuid;
 
 use crate::compact::compact;
@@ -101,7 +99,7 @@ async fn answer(
 fn step_kind(repair: Repair, target: &Target) -> StepKind {
     let target = target.clone();
     match repair {
-        Repair::OmitImages => StepKind::OmitImages { target },
+        Repair::OmitImages => StepKind::OmitImages { target, before: None },
         Repair::DropParameter(name) => StepKind::DropParameter { target, name },
         Repair::LowerMaxTokens(max_tokens) => StepKind::LowerMaxTokens { target, max_tokens },
         Repair::RepairHistory | Repair::Compact => StepKind::RepairHistory,
@@ -115,6 +113,7 @@ async fn request(
     turn: &Turn,
     target: &Target,
 ) -> Result<Outgoing, EngineError> {
+    engine.shrink_newer(guard, turn, target).await?;
     let log = guard.live().log.lock().await;
     let end = match turn.kind {
         TurnKind::Continue { answer } => answer,
@@ -128,15 +127,13 @@ async fn request(
         branch: &branch,
         steps: &steps,
         target,
+        protocol: engine.protocol_of(target),
         facts: &facts,
         system: meta.and_then(|meta| meta.system.as_deref()),
         parameters: meta.map(|meta| meta.parameters).unwrap_or_default(),
     });
     if matches!(turn.kind, TurnKind::Continue { .. }) {
-        view.request.messages.push(RequestMessage {
-            role: Role::User,
-            parts: vec![Part::text(continue_instruction())],
-        });
+        view.ask(continue_instruction());
     }
     Ok(Outgoing { request: view.request, steps: view.applied, omit: view.omit, refused: None })
 }
