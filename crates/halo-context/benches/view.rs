@@ -2,8 +2,6 @@
 //!
 //! `cargo bench -p halo-context`
 
-#![expect(missing_docs, reason = "a macro of the harness makes a public item")]
-
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};

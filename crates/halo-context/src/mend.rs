@@ -79,6 +79,9 @@ pub(crate) fn pair(drafts: &mut Vec<Draft>, mended: &mut BTreeMap<MessageId, BTr
     let mut made = 0;
     let mut open: Vec<Open> = Vec::new();
     for draft in drafts.iter_mut() {
+        if open.is_empty() && !draft.has_tools() {
+            continue;
+        }
         let mut results: Vec<(Option<MessageId>, Part)> = Vec::new();
         let mut others = Vec::with_capacity(draft.parts.len());
         for (from, mut part) in draft.parts.drain(..) {
