@@ -92,8 +92,6 @@ fn benches(criterion: &mut Criterion) {
         system: None,
         parameters: Parameters::default(),
     };
-    let bytes: usize = branch.iter().map(|message| message.text().len()).sum();
-    eprintln!("{} messages, {bytes} bytes of text", branch.len());
     let estimate = |cache: &mut TokenCache| {
         let seen = view(&input);
         Estimator::new(input.protocol, &target.model, Correction::NONE, cache)

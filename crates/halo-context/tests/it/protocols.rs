@@ -359,8 +359,8 @@ fn thinking_goes_back_only_to_the_model_that_signed_it_and_is_said_where_it_stay
     let sealed = r#"{"encrypted_content":"E","id":"rs_1"}"#;
     let proofs = ["anthropic-proof", "unsigned", sealed, "third-proof", "second-proof"];
     let mut branch = vec![message(0, Role::User, vec![Part::text("Hi")])];
-    for at in 0..MODELS.len() {
-        let thought = signed(model(at).0, proofs[at]);
+    for (at, proof) in proofs.iter().enumerate() {
+        let thought = signed(model(at).0, proof);
         let n = branch.len() as u128;
         branch.push(by(at, n, vec![thought, Part::text("Yes")]));
         branch.push(message(n + 1, Role::User, vec![Part::text("And?")]));
