@@ -1,13 +1,11 @@
 //! Compaction: which older part to summarise, with what request, and the rung that needs no
 //! model.
 
-use halo_types::{
-    ChatRequest, Message, MessageId, Parameters, Part, RequestMessage, Role, Step, Target,
-};
+use halo_types::{ChatRequest, Message, MessageId, Parameters, Part, Protocol, Role, Step, Target};
 
-use crate::ModelFacts;
-use crate::estimate::{message_tokens, request_tokens, text_tokens};
-use crate::view::{ViewInput, view};
+use crate::tokens::{Rough, ceil_boundary, floor_boundary};
+use crate::view::{ViewInput, ask, view};
+use crate::{Estimator, ModelFacts};
 
 /// The most a summary may take, in tokens.
 pub const MAX_SUMMARY_TOKENS: u64 = 2_000;
@@ -21,6 +19,8 @@ pub struct CompactInput<'a> {
     pub steps: &'a [Step],
     /// The model that will be asked for the summary and for the next answer.
     pub target: &'a Target,
+    /// The protocol it speaks.
+    pub protocol: Protocol,
     /// What is known about it.
     pub facts: &'a ModelFacts,
     /// The system prompt.
@@ -73,26 +73,37 @@ pub enum CompactError {
 ///
 /// # Errors
 /// [`CompactError`] where nothing can be gained.
-pub fn plan(input: &CompactInput<'_>) -> Result<CompactPlan, CompactError> {
-    let now = view(&ViewInput {
-        branch: input.branch,
-        steps: input.steps,
-        target: input.target,
-        facts: input.facts,
-        system: input.system,
-        parameters: Parameters::default(),
-    });
-    let tokens_before = request_tokens(&now.request);
-    let system_tokens = input.system.map_or(0, text_tokens);
+pub fn plan(
+    input: &CompactInput<'_>,
+    estimator: &mut Estimator<'_>,
+) -> Result<CompactPlan, CompactError> {
+    let of_branch = |branch, system| {
+        view(&ViewInput {
+            branch,
+            steps: input.steps,
+            target: input.target,
+            protocol: input.protocol,
+            facts: input.facts,
+            system,
+            parameters: Parameters::default(),
+        })
+    };
+    let now = of_branch(input.branch, input.system);
+    let tokens_before = estimator.request(&now.request);
+    let system_tokens = input.system.map_or(0, |system| estimator.text(system));
     let last_user = input
         .branch
         .iter()
         .rposition(|message| message.role == Role::User)
         .ok_or(CompactError::NothingBefore)?;
-    let tail = |from: usize| input.branch[from..].iter().map(message_tokens).sum::<u64>();
+    // What everything from a place on takes.
+    let mut tails = vec![0u64; input.branch.len() + 1];
+    for (at, message) in input.branch.iter().enumerate().rev() {
+        tails[at] = tails[at + 1].saturating_add(estimator.message(message));
+    }
     let window = input.facts.window();
     if let Some(window) = window {
-        let tokens = system_tokens + tail(last_user);
+        let tokens = system_tokens + tails[last_user];
         if tokens >= window {
             return Err(CompactError::LastMessageTooLong { tokens, window });
         }
@@ -104,45 +115,33 @@ pub fn plan(input: &CompactInput<'_>) -> Result<CompactPlan, CompactError> {
     };
     let mut first_kept = last_user;
     for (at, message) in input.branch.iter().enumerate().take(last_user).rev() {
-        if tail(at) + system_tokens + summary_max > keep_budget {
+        if tails[at] + system_tokens + summary_max > keep_budget {
             break;
         }
         if message.role == Role::User {
             first_kept = at;
         }
     }
-    let sent =
-        input.branch[..first_kept].iter().filter(|m| !now.summarised.contains(&m.id)).count();
-    if sent == 0 {
+    let anything_sent =
+        |end: usize| input.branch[..end].iter().any(|m| !now.summarised.contains(&m.id));
+    if !anything_sent(first_kept) {
         // Everything that could go is in a summary already; the newest exchange goes last.
         first_kept = last_user;
-        if !input.branch[..first_kept].iter().any(|m| !now.summarised.contains(&m.id)) {
+        if !anything_sent(first_kept) {
             return Err(CompactError::NothingBefore);
         }
     }
-    let mut request = view(&ViewInput {
-        branch: &input.branch[..first_kept],
-        steps: input.steps,
-        target: input.target,
-        facts: input.facts,
-        system: None,
-        parameters: Parameters::default(),
-    })
-    .request;
-    leave_out_images(&mut request);
+    let mut request = of_branch(&input.branch[..first_kept], None).request;
+    as_text(&mut request);
     request.max_tokens = Some(summary_max);
     if let Some(window) = window {
-        shrink(&mut request, window.saturating_sub(summary_max + 600));
+        shrink(&mut request, window.saturating_sub(summary_max + 600), estimator);
     } else if input.useless_tries > 0 {
-        let budget = request_tokens(&request) >> input.useless_tries.min(3);
-        shrink(&mut request, budget);
+        let budget = estimator.request(&request) >> input.useless_tries.min(3);
+        shrink(&mut request, budget, estimator);
     }
-    let instruction = Part::text(instruction(input.keep, summary_max));
-    match request.messages.last_mut() {
-        Some(last) if last.role == Role::User => last.parts.push(instruction),
-        _ => request.messages.push(RequestMessage { role: Role::User, parts: vec![instruction] }),
-    }
-    let kept = system_tokens + tail(first_kept);
+    ask(&mut request, instruction(input.keep, summary_max));
+    let kept = system_tokens + tails[first_kept];
     Ok(CompactPlan {
         first_kept: input.branch[first_kept].id,
         request,
@@ -174,21 +173,30 @@ fn instruction(keep: Option<&str>, max_tokens: u64) -> String {
     text
 }
 
-fn leave_out_images(request: &mut ChatRequest) {
+/// The conversation as something to read: pictures and tools become words, so that whatever is
+/// cut off afterwards leaves no call without its result.
+fn as_text(request: &mut ChatRequest) {
     for message in &mut request.messages {
         for part in &mut message.parts {
-            if matches!(part, Part::Image(_)) {
-                *part = Part::text("[a picture]");
-            }
+            let words = match part {
+                Part::Image(_) => "[a picture]".to_owned(),
+                Part::ToolCall { name, arguments, .. } => {
+                    format!("[Asked the tool {name}: {arguments}]")
+                }
+                Part::ToolResult { text, .. } => format!("[The tool answered: {text}]"),
+                _ => continue,
+            };
+            *part = Part::text(words);
         }
     }
 }
 
 /// Shortens the longest texts in the middle until the request fits the budget.
-fn shrink(request: &mut ChatRequest, budget: u64) {
+fn shrink(request: &mut ChatRequest, budget: u64, estimator: &mut Estimator<'_>) {
+    let mut total = estimator.request(request);
     // Halving the longest text each time ends after some tens of rounds even for megabytes.
     for _ in 0..400 {
-        if request_tokens(request) <= budget {
+        if total <= budget {
             return;
         }
         let longest = request
@@ -201,13 +209,34 @@ fn shrink(request: &mut ChatRequest, budget: u64) {
             })
             .max_by_key(|text| text.len());
         match longest {
-            Some(text) if text.len() > 120 => *text = middle_cut(text, text.len() / 2),
+            Some(text) if text.len() > 120 => {
+                let before = estimator.passing_text(text);
+                *text = middle_cut(text, text.len() / 2);
+                total = total.saturating_sub(before) + estimator.passing_text(text);
+            }
             _ => break,
         }
     }
     // Many short messages: the oldest go, in pairs so that roles still alternate.
-    while request_tokens(request) > budget && request.messages.len() > 2 {
-        request.messages.drain(..2);
+    let mut sizes = request.messages.iter().map(|message| {
+        let texts = message.parts.iter().map(|part| match part {
+            Part::Text { text } => Rough::of(text),
+            _ => 0,
+        });
+        texts.sum::<u64>() + 4
+    });
+    let mut gone = 0;
+    while total > budget && gone + 2 < request.messages.len() {
+        let pair = sizes.next().unwrap_or(0) + sizes.next().unwrap_or(0);
+        total = total.saturating_sub(pair);
+        gone += 2;
+    }
+    request.messages.drain(..gone);
+    // The sizes above are rough; the rest is counted.
+    while request.messages.len() > 2 && estimator.request(request) > budget {
+        let few = (request.messages.len() / 20).max(1) * 2;
+        let few = few.min(request.messages.len() - 1);
+        request.messages.drain(..few - few % 2);
     }
 }
 
@@ -222,21 +251,6 @@ fn middle_cut(text: &str, max: usize) -> String {
     format!("{} […] {}", &text[..head_end], &text[tail_start..])
 }
 
-fn floor_boundary(text: &str, mut at: usize) -> usize {
-    at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
-}
-
-fn ceil_boundary(text: &str, mut at: usize) -> usize {
-    while at < text.len() && !text.is_char_boundary(at) {
-        at += 1;
-    }
-    at
-}
-
 /// A summary that needs no model: the first message, the beginning of every later one while
 /// there is room, and honest notes for the gaps. `span` is what the summary stands for.
 #[must_use]
@@ -247,7 +261,7 @@ pub fn summary_by_rule(span: &[Message], earlier: Option<&str>, window: Option<u
     if let Some(earlier) = earlier {
         lines.push(format!("From an earlier summary: {}", beginning(earlier, budget / 3)));
     }
-    let used: u64 = lines.iter().map(|line| text_tokens(line)).sum();
+    let used: u64 = lines.iter().map(|line| Rough::of(line)).sum();
     let per_message = (budget.saturating_sub(used) / (span.len().max(1) as u64)).clamp(12, 200);
     let mut left = budget.saturating_sub(used);
     let mut newest_first = Vec::new();
@@ -262,7 +276,7 @@ pub fn summary_by_rule(span: &[Message], earlier: Option<&str>, window: Option<u
         if images > 0 {
             line.push_str(&format!(" [{images} picture(s)]"));
         }
-        let cost = text_tokens(&line) + 2;
+        let cost = Rough::of(&line) + 2;
         // The first message often says what it is all about; it stays whatever the room.
         if cost <= left || at == 0 {
             left = left.saturating_sub(cost);
@@ -282,13 +296,17 @@ pub fn summary_by_rule(span: &[Message], earlier: Option<&str>, window: Option<u
 
 /// The beginning of a text up to about `tokens`, on one line.
 fn beginning(text: &str, tokens: u64) -> String {
-    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut out = String::new();
-    for c in flat.chars() {
-        out.push(c);
-        if text_tokens(&out) >= tokens {
-            out.push('…');
-            break;
+    let mut size = Rough::default();
+    for word in text.split_whitespace() {
+        let space = if out.is_empty() { "" } else { " " };
+        for c in space.chars().chain(word.chars()) {
+            out.push(c);
+            size.add(c);
+            if size.tokens() >= tokens {
+                out.push('…');
+                return out;
+            }
         }
     }
     out

@@ -7,12 +7,13 @@
 //!
 //! ```
 //! use halo_context::{ModelFacts, ViewInput, view};
-//! use halo_types::{Target};
+//! use halo_types::{Protocol, Target};
 //!
 //! let target = Target { provider: "practice".parse()?, model: "halo-practice".to_owned() };
 //! let facts = ModelFacts::default();
 //! let view = view(&ViewInput {
-//!     branch: &[], steps: &[], target: &target, facts: &facts, system: Some("Be brief."), parameters: Default::default(),
+//!     branch: &[], steps: &[], target: &target, protocol: Protocol::OpenaiChat, facts: &facts,
+//!     system: Some("Be brief."), parameters: Default::default(),
 //! });
 //! assert_eq!(view.request.system.as_deref(), Some("Be brief."));
 //! # Ok::<(), halo_types::IdError>(())
@@ -22,14 +23,18 @@ mod compact;
 mod estimate;
 mod facts;
 mod join;
+mod mend;
+mod pictures;
 mod respect;
+mod tokens;
 mod view;
 
 pub use compact::{
     CompactError, CompactInput, CompactPlan, MAX_SUMMARY_TOKENS, plan, summary_by_rule,
 };
-pub use estimate::{image_tokens, message_tokens, request_tokens, text_tokens};
+pub use estimate::{Correction, Estimator, TokenCache};
 pub use facts::{Known, ModelFacts, REFUSAL_LASTS_MS, is_doubted, resolve};
 pub use join::{Joined, continue_instruction, join};
+pub use mend::Mend;
 pub use respect::{Success, disproved, parameter_key, respect};
-pub use view::{View, ViewInput, in_force, view};
+pub use view::{View, ViewInput, view};

@@ -1,13 +1,14 @@
 //! The view: messages, steps and facts in, request out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use halo_types::{
-    ChatRequest, FactOrigin, Message, MessageId, Parameters, Part, RequestMessage, Role, Step,
-    StepId, StepKind, Target,
+    BlobId, ChatRequest, FactOrigin, ImageRef, Message, MessageId, Parameters, Part, Protocol,
+    RequestMessage, Role, Step, StepId, StepKind, Target,
 };
 
 use crate::ModelFacts;
+use crate::mend::{Draft, Mend, pair};
 
 /// What a view is computed from.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +19,8 @@ pub struct ViewInput<'a> {
     pub steps: &'a [Step],
     /// The model the request is for.
     pub target: &'a Target,
+    /// The protocol it speaks.
+    pub protocol: Protocol,
     /// What is known about it.
     pub facts: &'a ModelFacts,
     /// The system prompt.
@@ -33,60 +36,144 @@ pub struct View {
     pub request: ChatRequest,
     /// The steps that changed it.
     pub applied: Vec<StepId>,
+    /// The steps that hold for this target on this branch, whether or not there was something for
+    /// them to change.
+    pub in_force: BTreeSet<StepId>,
     /// Messages whose pictures were left out.
     pub without_images: BTreeSet<MessageId>,
+    /// Messages whose pictures are sent smaller.
+    pub smaller_images: BTreeSet<MessageId>,
     /// Messages that are sent only as part of a summary.
     pub summarised: BTreeSet<MessageId>,
+    /// What had to be mended in which message so that the protocol takes it.
+    pub mended: BTreeMap<MessageId, BTreeSet<Mend>>,
     /// Pictures that are sent.
     pub images: u32,
     /// Parameters to leave out.
     pub omit: Vec<String>,
 }
 
-/// Whether a step changes requests to this target on this branch.
-#[must_use]
-pub fn in_force(step: &Step, input: &ViewInput<'_>) -> bool {
-    match &step.kind {
-        // The person may know better than the error that caused the step.
-        StepKind::OmitImages { target } => {
-            let seen_by_person = input
-                .facts
-                .vision
-                .is_some_and(|known| known.value && known.origin == FactOrigin::Person);
-            target == input.target && !seen_by_person
-        }
-        StepKind::Summarise { first_kept, .. } => {
-            position(input.branch, *first_kept).is_some_and(|at| {
-                // Of several summaries the one that reaches furthest holds the others.
-                !input.steps.iter().any(|other| {
-                    other.id > step.id && summary_start(other, input.branch) >= Some(at)
-                })
+impl View {
+    /// Adds words of the person at the end of the request.
+    pub fn ask(&mut self, text: impl Into<String>) {
+        ask(&mut self.request, text.into());
+    }
+}
+
+/// Adds words of the person at the end of a request.
+pub(crate) fn ask(request: &mut ChatRequest, text: String) {
+    match request.messages.last_mut() {
+        Some(last) if last.role == Role::User => last.parts.push(Part::text(text)),
+        _ => request
+            .messages
+            .push(RequestMessage { role: Role::User, parts: vec![Part::text(text)] }),
+    }
+}
+
+/// What the steps in force come to.
+#[derive(Default)]
+struct Plan<'a> {
+    /// Pictures in messages before this place become notes.
+    images_from: usize,
+    smaller: HashMap<&'a BlobId, &'a ImageRef>,
+    /// The first message that is sent as it is, and what stands for those before.
+    start: usize,
+    summary: Option<&'a str>,
+    plain: bool,
+    in_force: Vec<&'a Step>,
+}
+
+impl<'a> Plan<'a> {
+    fn new(input: &ViewInput<'a>) -> Self {
+        let places = places(input);
+        let mut plan = Self::default();
+        // Of several summaries the one that reaches furthest holds the others; of equals the
+        // newest counts.
+        let furthest = input
+            .steps
+            .iter()
+            .filter_map(|step| match &step.kind {
+                StepKind::Summarise { first_kept, .. } => Some((*places.get(first_kept)?, step.id)),
+                _ => None,
             })
+            .max();
+        for step in input.steps {
+            let here = |target: &Target| target == input.target;
+            let holds = match &step.kind {
+                StepKind::OmitImages { target, before: None } => {
+                    // The person may know better than the error that caused the step.
+                    let seen_by_person = input
+                        .facts
+                        .vision
+                        .is_some_and(|known| known.value && known.origin == FactOrigin::Person);
+                    let holds = here(target) && !seen_by_person;
+                    if holds {
+                        plan.images_from = usize::MAX;
+                    }
+                    holds
+                }
+                StepKind::OmitImages { target, before: Some(before) } => {
+                    let place = places.get(before).filter(|_| here(target));
+                    plan.images_from = plan.images_from.max(place.copied().unwrap_or(0));
+                    place.is_some()
+                }
+                StepKind::ShrinkImages { target, pictures, .. } => {
+                    if here(target) {
+                        // A newer step has the smaller picture.
+                        plan.smaller.extend(pictures.iter().map(|p| (&p.original, &p.sent)));
+                    }
+                    here(target)
+                }
+                StepKind::Summarise { summary, .. } => {
+                    let holds = furthest.is_some_and(|(_, id)| id == step.id);
+                    if let (true, Some((start, _))) = (holds, furthest) {
+                        plan.start = start;
+                        plan.summary = Some(summary);
+                    }
+                    holds
+                }
+                StepKind::DropParameter { target, .. }
+                | StepKind::LowerMaxTokens { target, .. } => here(target),
+                StepKind::RepairHistory => {
+                    plan.plain = true;
+                    true
+                }
+            };
+            if holds {
+                plan.in_force.push(step);
+            }
         }
-        StepKind::DropParameter { target, .. } | StepKind::LowerMaxTokens { target, .. } => {
-            target == input.target
-        }
-        StepKind::RepairHistory => true,
+        plan
     }
 }
 
-fn summary_start(step: &Step, branch: &[Message]) -> Option<usize> {
-    match &step.kind {
-        StepKind::Summarise { first_kept, .. } => position(branch, *first_kept),
-        _ => None,
+/// Where the messages stand that steps name.
+fn places(input: &ViewInput<'_>) -> HashMap<MessageId, usize> {
+    let named: BTreeSet<MessageId> = input
+        .steps
+        .iter()
+        .filter_map(|step| match &step.kind {
+            StepKind::Summarise { first_kept: id, .. }
+            | StepKind::OmitImages { before: Some(id), .. } => Some(*id),
+            _ => None,
+        })
+        .collect();
+    if named.is_empty() {
+        return HashMap::new();
     }
-}
-
-fn position(branch: &[Message], id: MessageId) -> Option<usize> {
-    branch.iter().position(|message| message.id == id)
+    let all = input.branch.iter().enumerate().map(|(at, message)| (message.id, at));
+    all.filter(|(id, _)| named.contains(id)).collect()
 }
 
 /// Computes the request for the target.
 ///
-/// Whatever the log holds, the request begins with the person, its roles alternate and none of
-/// its messages is empty.
+/// Whatever the log holds, the request obeys the rules that its protocol has for the history of
+/// messages: it begins with the person, roles alternate, no message is empty, each tool call has
+/// its result in the message after it, and thinking goes back only to the model that signed it.
+/// What was mended for that is named in [`View::mended`].
 #[must_use]
 pub fn view(input: &ViewInput<'_>) -> View {
+    let plan = Plan::new(input);
     let mut view = View {
         request: ChatRequest {
             model: input.target.model.clone(),
@@ -98,103 +185,141 @@ pub fn view(input: &ViewInput<'_>) -> View {
             ..ChatRequest::default()
         },
         applied: Vec::new(),
+        in_force: plan.in_force.iter().map(|step| step.id).collect(),
         without_images: BTreeSet::new(),
-        summarised: BTreeSet::new(),
+        smaller_images: BTreeSet::new(),
+        summarised: input.branch[..plan.start].iter().map(|message| message.id).collect(),
+        mended: BTreeMap::new(),
         images: 0,
         omit: input.facts.refused.clone(),
     };
-    let mut omit_images = false;
-    let mut repair = false;
-    let mut start = 0;
-    let mut summary = None;
-    for step in input.steps.iter().filter(|step| in_force(step, input)) {
-        match &step.kind {
-            StepKind::OmitImages { .. } => omit_images = true,
-            StepKind::Summarise { first_kept, summary: text, .. } => {
-                start = position(input.branch, *first_kept).unwrap_or(0);
-                summary = Some(text.as_str());
+    let mut drafts: Vec<Draft> = Vec::with_capacity(input.branch.len() - plan.start + 1);
+    if let Some(text) = plan.summary {
+        drafts.push(Draft::new(Role::User, vec![(None, Part::text(framed(text)))]));
+    }
+    for (at, message) in input.branch.iter().enumerate().skip(plan.start) {
+        let parts = parts(&mut view, input, &plan, at, message);
+        if parts.is_empty() {
+            // A person's message is never empty by itself: it is what was left out that made it so.
+            view.mended.entry(message.id).or_default().insert(Mend::EmptyMessage);
+            continue;
+        }
+        match drafts.last_mut() {
+            Some(last) if last.role == message.role => {
+                if last.parts.first().is_some_and(|(from, _)| from.is_some()) {
+                    view.mended.entry(message.id).or_default().insert(Mend::Joined);
+                }
+                last.parts.extend(parts);
             }
+            // A conversation begins with the person.
+            None if message.role == Role::Assistant => {
+                view.mended.entry(message.id).or_default().insert(Mend::Opening);
+                let opening = Part::text("[The conversation begins here.]");
+                drafts.push(Draft::new(Role::User, vec![(None, opening)]));
+                drafts.push(Draft::new(message.role, parts));
+            }
+            _ => drafts.push(Draft::new(message.role, parts)),
+        }
+    }
+    pair(&mut drafts, &mut view.mended);
+    view.request.messages = drafts.into_iter().map(Draft::into_message).collect();
+    for step in plan.in_force {
+        let changed = match &step.kind {
+            StepKind::OmitImages { .. } => !view.without_images.is_empty(),
+            StepKind::ShrinkImages { .. } => !view.smaller_images.is_empty(),
             StepKind::DropParameter { name, .. } => {
                 if !view.omit.contains(name) {
                     view.omit.push(name.clone());
                 }
+                true
             }
             StepKind::LowerMaxTokens { max_tokens, .. } => {
-                let lowest = view.request.max_tokens.map_or(*max_tokens, |m| m.min(*max_tokens));
+                let max_tokens = (*max_tokens).max(1);
+                let lowest = view.request.max_tokens.map_or(max_tokens, |m| m.min(max_tokens));
                 view.request.max_tokens = Some(lowest);
+                true
             }
-            StepKind::RepairHistory => repair = true,
+            StepKind::Summarise { .. } | StepKind::RepairHistory => true,
+        };
+        // A step that found nothing to change did not change this request.
+        if changed {
+            view.applied.push(step.id);
         }
-        view.applied.push(step.id);
-    }
-    view.summarised.extend(input.branch[..start].iter().map(|message| message.id));
-    let mut images_left_out = false;
-    if let Some(text) = summary {
-        push(&mut view.request.messages, Role::User, vec![Part::text(framed(text))]);
-    }
-    for message in &input.branch[start..] {
-        let mut parts = Vec::with_capacity(message.parts.len());
-        for part in &message.parts {
-            match part {
-                Part::Image(image) if omit_images => {
-                    images_left_out = true;
-                    view.without_images.insert(message.id);
-                    let name = image.name.as_deref().unwrap_or("without a name");
-                    parts.push(Part::text(format!(
-                        "[A picture ({name}, {}×{} pixels) was attached here; it is left out \
-                         because this model does not take pictures.]",
-                        image.width, image.height
-                    )));
-                }
-                Part::Image(_) => {
-                    view.images += 1;
-                    parts.push(part.clone());
-                }
-                Part::Text { text } if text.trim().is_empty() => {}
-                // Thinking goes back only to the model that signed it.
-                Part::Thinking { signature, redacted, .. } => {
-                    let own = message.origin.as_ref().is_some_and(|o| o.target == *input.target);
-                    if own && !repair && (signature.is_some() || redacted.is_some()) {
-                        parts.push(part.clone());
-                    }
-                }
-                _ => parts.push(part.clone()),
-            }
-        }
-        push(&mut view.request.messages, message.role, parts);
-    }
-    if repair {
-        pair_tool_calls(&mut view.request.messages);
-    }
-    // A step that found nothing to leave out did not change this request.
-    if omit_images && !images_left_out {
-        view.applied.retain(|id| {
-            !input
-                .steps
-                .iter()
-                .any(|s| s.id == *id && matches!(s.kind, StepKind::OmitImages { .. }))
-        });
     }
     view
 }
 
-/// Adds parts, joining them to the message before where the same role speaks on.
-fn push(messages: &mut Vec<RequestMessage>, role: Role, parts: Vec<Part>) {
-    if parts.is_empty() {
-        return;
+/// The parts of a message that are sent, each with the message it comes from; none where nothing
+/// is left that says something.
+fn parts(
+    view: &mut View,
+    input: &ViewInput<'_>,
+    plan: &Plan<'_>,
+    at: usize,
+    message: &Message,
+) -> Vec<(Option<MessageId>, Part)> {
+    let id = message.id;
+    let mut parts = Vec::with_capacity(message.parts.len());
+    let mut says_something = false;
+    for part in &message.parts {
+        let part = match part {
+            Part::Image(image) if at < plan.images_from => {
+                view.without_images.insert(id);
+                let name = image.name.as_deref().unwrap_or("without a name");
+                Part::text(format!(
+                    "[A picture ({name}, {}×{} pixels) was attached here; it is left out because \
+                     this model does not take it.]",
+                    image.width, image.height
+                ))
+            }
+            Part::Image(image) => {
+                view.images += 1;
+                match plan.smaller.get(&image.blob) {
+                    Some(smaller) => {
+                        view.smaller_images.insert(id);
+                        Part::Image((*smaller).clone())
+                    }
+                    None => part.clone(),
+                }
+            }
+            Part::Text { text } if text.trim().is_empty() => continue,
+            Part::Thinking { text, signature, redacted, protocol } => {
+                let signed = signature.is_some() || redacted.is_some();
+                let own = message.origin.as_ref().is_some_and(|o| o.target == *input.target);
+                // Records of the time before several protocols are Anthropic's.
+                let understood = protocol.unwrap_or(Protocol::Anthropic) == input.protocol;
+                // Thinking goes back only to the model that signed it.
+                if own && signed && understood && message.role == Role::Assistant && !plan.plain {
+                    parts.push((Some(id), part.clone()));
+                } else if signed || (!own && !text.trim().is_empty()) {
+                    view.mended.entry(id).or_default().insert(Mend::ForeignThinking);
+                }
+                continue;
+            }
+            Part::Unknown { protocol, .. } if protocol != input.protocol.as_str() || plan.plain => {
+                view.mended.entry(id).or_default().insert(Mend::ForeignBlock);
+                continue;
+            }
+            Part::ToolCall { name, arguments, .. } if plan.plain => {
+                Part::text(format!("[Asked the tool {name}: {arguments}]"))
+            }
+            Part::ToolResult { text, .. } if plan.plain => {
+                Part::text(format!("[The tool answered: {text}]"))
+            }
+            part => part.clone(),
+        };
+        says_something = true;
+        parts.push((Some(id), part));
     }
-    match messages.last_mut() {
-        Some(last) if last.role == role => last.parts.extend(parts),
-        // A conversation begins with the person.
-        None if role == Role::Assistant => {
-            messages.push(RequestMessage {
-                role: Role::User,
-                parts: vec![Part::text("[The conversation begins here.]")],
-            });
-            messages.push(RequestMessage { role, parts });
-        }
-        _ => messages.push(RequestMessage { role, parts }),
+    if !says_something {
+        parts.clear();
     }
+    // "The final block in an assistant message cannot be `thinking`."
+    let is_thought = |part: &(_, Part)| matches!(part.1, Part::Thinking { .. });
+    while input.protocol == Protocol::Anthropic && parts.last().is_some_and(is_thought) {
+        parts.pop();
+    }
+    parts
 }
 
 fn framed(summary: &str) -> String {
@@ -202,44 +327,4 @@ fn framed(summary: &str) -> String {
         "[Summary of the conversation so far. The messages themselves are left out because they \
          do not fit.]\n\n{summary}\n\n[End of the summary. The conversation goes on below.]"
     )
-}
-
-/// Leaves out tool calls without a result right after them, and results without a call before.
-fn pair_tool_calls(messages: &mut Vec<RequestMessage>) {
-    for i in 0..messages.len() {
-        let next: BTreeSet<String> =
-            messages.get(i + 1).into_iter().flat_map(|m| &m.parts).filter_map(result_of).collect();
-        let previous: BTreeSet<String> = i
-            .checked_sub(1)
-            .and_then(|p| messages.get(p))
-            .into_iter()
-            .flat_map(|m| &m.parts)
-            .filter_map(call_of)
-            .collect();
-        messages[i].parts.retain(|part| match part {
-            Part::ToolCall { id, .. } => next.contains(id),
-            Part::ToolResult { call_id, .. } => previous.contains(call_id),
-            _ => true,
-        });
-    }
-    messages.retain(|message| !message.parts.is_empty());
-    let mut merged: Vec<RequestMessage> = Vec::with_capacity(messages.len());
-    for message in messages.drain(..) {
-        push(&mut merged, message.role, message.parts);
-    }
-    *messages = merged;
-}
-
-fn call_of(part: &Part) -> Option<String> {
-    match part {
-        Part::ToolCall { id, .. } => Some(id.clone()),
-        _ => None,
-    }
-}
-
-fn result_of(part: &Part) -> Option<String> {
-    match part {
-        Part::ToolResult { call_id, .. } => Some(call_id.clone()),
-        _ => None,
-    }
 }

@@ -1,17 +1,21 @@
 //! Ways forward after a failure, taken by the person.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use halo_context::{CompactInput, plan};
 use halo_types::{
-    Action, AttemptId, ConversationId, Facts, Head, Message, MessageId, Part, Record, Role, StepBy,
-    StepKind, Target, Turn, TurnId, TurnKind,
+    Action, AttemptId, ConversationId, Facts, Head, Kind, Message, MessageId, Part, Record, Role,
+    StepBy, StepKind, Target, Turn, TurnId, TurnKind,
 };
 use uuid::Uuid;
 
 use crate::live::Live;
 use crate::log::{AttemptLog, Log, TurnLog};
+use crate::offers::older_images;
 use crate::settle::new_step;
+use crate::shrink::next_side;
+use crate::sizes::correction;
 use crate::{Engine, EngineError, now};
 
 /// A button of a card was pressed.
@@ -65,7 +69,28 @@ impl Engine {
         match act.action {
             Action::Resend | Action::WaitAndResend => self.start(&live, turn, failed_target),
             Action::ResendWithoutImages => {
-                let step = step(StepKind::OmitImages { target: failed_target.clone() });
+                let before = {
+                    let log = live.log.lock().await;
+                    let branch = log.branch(Some(turn.prompt));
+                    older_images(failed.kind, &branch, &log.active_steps(), &failed_target)
+                };
+                let step = step(StepKind::OmitImages { target: failed_target.clone(), before });
+                self.append(&live, &[Record::Step(step)]).await?;
+                self.start(&live, turn, failed_target)
+            }
+            Action::ShrinkImagesAndResend => {
+                let (branch, max_side) = {
+                    let log = live.log.lock().await;
+                    let branch = log.branch(Some(turn.prompt));
+                    let side = next_side(&branch, &log.active_steps(), &failed_target);
+                    (branch, side.ok_or(EngineError::DoesNotFit(TOO_SMALL))?)
+                };
+                let pictures = self.shrink(&branch, &BTreeSet::new(), max_side).await?;
+                if pictures.is_empty() {
+                    return Err(EngineError::DoesNotFit(TOO_SMALL));
+                }
+                let target = failed_target.clone();
+                let step = step(StepKind::ShrinkImages { target, max_side, pictures });
                 self.append(&live, &[Record::Step(step)]).await?;
                 self.start(&live, turn, failed_target)
             }
@@ -138,10 +163,14 @@ impl Engine {
         }
         let last = log.last_attempt().map(|attempt| attempt.start.id);
         let current = last == Some(act.attempt);
-        let failed = current.then(|| Failed {
-            target: attempt.start.target.clone(),
-            partial: attempt.partial(),
-            facts: diagnosed(self, &log, attempt).facts,
+        let failed = current.then(|| {
+            let diagnosis = diagnosed(self, &log, attempt);
+            Failed {
+                target: attempt.start.target.clone(),
+                partial: attempt.partial(),
+                kind: diagnosis.kind,
+                facts: diagnosis.facts,
+            }
         });
         Ok((turn.clone(), failed))
     }
@@ -181,15 +210,17 @@ impl Engine {
             let log = live.log.lock().await;
             let branch = log.branch(log.head);
             // Told before anything begins, so that the person gets words instead of a dead turn.
-            plan(&CompactInput {
+            let input = CompactInput {
                 branch: &branch,
                 steps: &log.active_steps(),
                 target: &target,
+                protocol: self.protocol_of(&target),
                 facts: &self.model_facts(&target),
                 system: log.meta.as_ref().and_then(|meta| meta.system.as_deref()),
                 keep: keep.as_deref(),
                 useless_tries: 0,
-            })?;
+            };
+            self.sizing(&target, correction(&log, &target), |e| plan(&input, e))?;
             log.head.ok_or(EngineError::NotFound("message"))?
         };
         let kind = TurnKind::Compact { keep, then };
@@ -322,8 +353,12 @@ impl Engine {
 struct Failed {
     target: Target,
     partial: Option<MessageId>,
+    kind: Kind,
     facts: Facts,
 }
+
+/// Why pictures are not shrunk any further.
+const TOO_SMALL: &str = "the pictures are as small as is of any use";
 
 /// What the failure of an attempt meant.
 fn diagnosed(engine: &Engine, log: &Log, failed: &AttemptLog) -> halo_types::Diagnosis {

@@ -1,8 +1,6 @@
 //! Compaction as a turn: by the model, and where that fails for good, by rule.
 
-use halo_context::{
-    CompactInput, CompactPlan, ViewInput, plan, request_tokens, respect, summary_by_rule, view,
-};
+use halo_context::{CompactInput, CompactPlan, ViewInput, plan, respect, summary_by_rule, view};
 use halo_recover::Machine;
 use halo_types::{
     AttemptId, Kind, Message, Parameters, Record, Step, StepBy, StepKind, Target, Turn, TurnKind,
@@ -11,6 +9,7 @@ use halo_types::{
 use crate::exchange::{Outcome, Outgoing};
 use crate::live::RunGuard;
 use crate::settle::{End, Then, new_step, seed, settle, then};
+use crate::sizes::correction;
 use crate::{Engine, EngineError};
 
 /// How often a summary that does not fit is tried with less.
@@ -116,15 +115,18 @@ impl Task {
         let log = guard.live().log.lock().await;
         let mut branch = log.branch(log.head);
         let steps = log.active_steps();
-        let plan = plan(&CompactInput {
+        let input = CompactInput {
             branch: &branch,
             steps: &steps,
             target,
+            protocol: engine.protocol_of(target),
             facts: &facts,
             system: log.meta.as_ref().and_then(|meta| meta.system.as_deref()),
             keep,
             useless_tries,
-        })?;
+        };
+        let plan =
+            engine.sizing(target, correction(&log, target), |estimator| plan(&input, estimator))?;
         let earlier = steps.iter().rev().find_map(|step| match &step.kind {
             StepKind::Summarise { summary, .. } => Some(summary.clone()),
             _ => None,
@@ -168,17 +170,17 @@ async fn measured(engine: &Engine, guard: &RunGuard, target: &Target, mut step: 
     let branch = log.branch(log.head);
     let mut steps = log.active_steps();
     steps.push(step.clone());
-    let after = request_tokens(
-        &view(&ViewInput {
-            branch: &branch,
-            steps: &steps,
-            target,
-            facts: &engine.model_facts(target),
-            system: log.meta.as_ref().and_then(|meta| meta.system.as_deref()),
-            parameters: Parameters::default(),
-        })
-        .request,
-    );
+    let next = view(&ViewInput {
+        branch: &branch,
+        steps: &steps,
+        target,
+        protocol: engine.protocol_of(target),
+        facts: &engine.model_facts(target),
+        system: log.meta.as_ref().and_then(|meta| meta.system.as_deref()),
+        parameters: Parameters::default(),
+    });
+    let correction = correction(&log, target);
+    let after = engine.sizing(target, correction, |estimator| estimator.request(&next.request));
     if let StepKind::Summarise { tokens_after, .. } = &mut step.kind {
         *tokens_after = after;
     }

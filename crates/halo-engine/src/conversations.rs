@@ -73,6 +73,7 @@ impl Engine {
         let target = self.target_of(&log);
         let facts = target.as_ref().map(|t| self.model_facts(t)).unwrap_or_default();
         show(&ShowInput {
+            engine: self,
             log: &log,
             target: target.as_ref(),
             facts: &facts,
@@ -220,7 +221,7 @@ impl Engine {
             id: StepId::new(Uuid::now_v7()),
             conversation: id,
             at: now(),
-            kind: StepKind::OmitImages { target },
+            kind: StepKind::OmitImages { target, before: None },
             cause: None,
             by: StepBy::Person,
         };

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use halo_config::{Config, ConfigError, RemovedRule, RulesFolder};
+use halo_context::TokenCache;
 use halo_diagnose::Context;
 use halo_recover::Policy;
 use halo_store::Store;
@@ -67,6 +68,8 @@ struct Inner {
     clients: Arc<Clients>,
     facts: RwLock<Vec<Fact>>,
     rules: RulesFolder,
+    /// What texts were counted to be.
+    tokens: Mutex<TokenCache>,
     live: Mutex<HashMap<ConversationId, Arc<Live>>>,
     updates: broadcast::Sender<Update>,
     tasks: TaskTracker,
@@ -94,6 +97,7 @@ impl Engine {
             store: options.store,
             practice: options.practice,
             rescue: options.rescue,
+            tokens: Mutex::default(),
             facts: RwLock::new(facts),
             live: Mutex::new(HashMap::new()),
             updates: broadcast::channel(UPDATES_KEPT).0,
@@ -232,6 +236,10 @@ impl Engine {
 
     pub(crate) fn clients(&self) -> &Arc<Clients> {
         &self.0.clients
+    }
+
+    pub(crate) fn lock_tokens(&self) -> std::sync::MutexGuard<'_, TokenCache> {
+        self.0.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn tasks(&self) -> &TaskTracker {

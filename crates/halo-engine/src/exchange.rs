@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use halo_config::{ProviderConfig, Secret};
-use halo_context::{Success, request_tokens};
+use halo_context::{Correction, Success};
 use halo_store::ChunkKind;
 use halo_transport::{Call, Client};
 use halo_types::{
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::journal::Journal;
 use crate::live::RunGuard;
+use crate::sizes::correction;
 use crate::{Engine, EngineError, now};
 
 /// The largest part of an answer kept to prove that it was unusable, in bytes.
@@ -173,11 +174,17 @@ impl Engine {
         call.request = RequestFacts {
             model: Some(request.model.clone()),
             images: u32::try_from(images).ok(),
-            input_tokens: Some(request_tokens(request)),
+            input_tokens: Some(self.own_count(provider, request)),
             max_tokens: request.max_tokens,
             stream: Some(request.stream),
         };
         Ok(call)
+    }
+
+    /// The size of a request by Halo's own count, which reported figures are compared with.
+    fn own_count(&self, provider: &ProviderConfig, request: &ChatRequest) -> u64 {
+        let target = Target { provider: provider.id.clone(), model: request.model.clone() };
+        self.sizing(&target, Correction::NONE, |estimator| estimator.request(request))
     }
 
     /// Sends one request of a turn. The attempt is on disk before the request leaves. `None`
@@ -195,21 +202,27 @@ impl Engine {
         let Outgoing { request, steps, omit, refused } = outgoing;
         let route = self.route(target)?;
         let blobs = self.blobs_of(&request).await?;
-        let call = self.call(&route, &request, &blobs, omit);
+        let mut call = self.call(&route, &request, &blobs, omit);
         let attempt = AttemptId::new(Uuid::now_v7());
         let at = now();
         let body: &[u8] = call.as_ref().map(|call| call.body.as_slice()).unwrap_or_default();
         let body_sha256 = hex(&Sha256::digest(body));
-        let nth = {
+        let (nth, correction) = {
             let log = guard.live().log.lock().await;
             let same =
                 |id| log.attempt(id).is_some_and(|(_, a)| a.start.body_sha256 == body_sha256);
             if refused.is_some_and(same) {
                 return Ok(None);
             }
-            log.turn(turn.id).map_or(0, |turn| turn.attempts.len())
+            let nth = log.turn(turn.id).map_or(0, |turn| turn.attempts.len());
+            (nth, correction(&log, target))
         };
         let held = self.held(target, &request, body);
+        let input_tokens = self.own_count(&route.provider, &request);
+        if let Ok(call) = &mut call {
+            call.request.input_tokens =
+                Some(self.sizing(target, correction, |e| e.request(&request)));
+        }
         let start = AttemptStart {
             id: attempt,
             turn: turn.id,
@@ -221,7 +234,7 @@ impl Engine {
             steps,
             body_sha256,
             images: call.as_ref().ok().and_then(|call| call.request.images).unwrap_or(0),
-            input_tokens: request_tokens(&request),
+            input_tokens,
             at,
         };
         guard.append(&[Record::Attempt(Box::new(start))]).await?;

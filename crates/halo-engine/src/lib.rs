@@ -50,6 +50,8 @@ mod practice;
 mod providers;
 mod search;
 mod settle;
+mod shrink;
+mod sizes;
 mod start;
 mod submit;
 mod turn;
@@ -62,7 +64,7 @@ pub use doctor::{
 };
 pub use engine::{Engine, Options, now};
 pub use error::EngineError;
-pub use halo_context::{Known, ModelFacts, is_doubted};
+pub use halo_context::{Known, Mend, ModelFacts, is_doubted};
 pub use halo_store::{Found, SearchHit, Snippet};
 pub use halo_store_sqlite::{Onward, Rescue};
 pub use halo_transport::{CaError, check_ca_file};

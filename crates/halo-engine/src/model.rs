@@ -1,5 +1,6 @@
 //! What the edges read: a conversation as it is to be shown, and the news about it.
 
+use halo_context::Mend;
 use halo_types::{
     Action, AttemptId, ConversationId, ConversationMeta, Diagnosis, Evidence, Message, MessageId,
     StepId, StepKind, Target, Timestamp, TurnId,
@@ -74,6 +75,10 @@ pub struct MessageView {
     pub cost: Option<u64>,
     /// Whether its pictures are left out of requests to the present target.
     pub images_omitted: bool,
+    /// Whether its pictures are sent smaller to the present target.
+    pub images_smaller: bool,
+    /// What is mended in it so that the present target's protocol takes it.
+    pub mended: Vec<Mend>,
     /// Whether it is sent only as part of a summary.
     pub summarised: bool,
     /// Whether Continue makes sense: it broke off, was stopped or ran into the output limit,
@@ -155,7 +160,7 @@ pub struct Offer {
     pub target: Option<Target>,
     /// For actions that open a page.
     pub url: Option<String>,
-    /// For compaction: estimated tokens before and after.
+    /// For actions that take a step: estimated tokens of the request before and after.
     pub tokens: Option<(u64, u64)>,
     /// For leaving pictures out: how many.
     pub images: u32,

@@ -3,7 +3,7 @@
 
 use halo_diagnose::action_text;
 use halo_recover::{Signs, Situation, fits};
-use halo_types::{Action, Diagnosis, Kind, Lang, Target};
+use halo_types::{Action, Diagnosis, Kind, Lang, Message, MessageId, Step, StepKind, Target};
 
 use crate::model::{Offer, WaitView};
 use crate::providers::TargetInfo;
@@ -16,8 +16,8 @@ pub(crate) struct OfferInput<'a> {
     pub(crate) target: &'a Target,
     pub(crate) targets: &'a [TargetInfo],
     pub(crate) wait: Option<&'a WaitView>,
-    /// Estimated tokens before and after a compaction.
-    pub(crate) compaction: Option<(u64, u64)>,
+    /// Estimated tokens before and after a step that an action takes.
+    pub(crate) sizes: &'a [(Action, (u64, u64))],
 }
 
 /// The offers of a card, best first.
@@ -33,7 +33,7 @@ pub(crate) fn offers(input: &OfferInput<'_>) -> Vec<Offer> {
             text: remedy.text.to_string(),
             target: None,
             url: remedy.url.as_ref().map(ToString::to_string),
-            tokens: None,
+            tokens: input.sizes.iter().find(|size| size.0 == remedy.action).map(|size| size.1),
             images: 0,
         };
         match remedy.action {
@@ -45,7 +45,8 @@ pub(crate) fn offers(input: &OfferInput<'_>) -> Vec<Offer> {
                     offers.push(offer);
                 }
             }
-            Action::CompactAndResend => offers.push(Offer { tokens: input.compaction, ..offer }),
+            // As small as is of any use already.
+            Action::ShrinkImagesAndResend if offer.tokens.is_none() => {}
             Action::ResendWithoutImages | Action::ShrinkImagesAndResend => {
                 offers.push(Offer { images: input.situation.images, ..offer });
             }
@@ -75,6 +76,25 @@ pub(crate) fn offers(input: &OfferInput<'_>) -> Vec<Offer> {
     let mut seen = std::collections::BTreeSet::new();
     offers.retain(|offer| seen.insert((resend_is_one(offer.action), offer.target.clone())));
     offers
+}
+
+/// Of a request that is too large, older pictures are left out before those of the prompt: the
+/// prompt, where there are pictures before it and in it and that was not tried yet. `None` is all.
+pub(crate) fn older_images(
+    kind: Kind,
+    branch: &[Message],
+    steps: &[Step],
+    target: &Target,
+) -> Option<MessageId> {
+    let (prompt, older) = branch.split_last()?;
+    let large = matches!(kind, Kind::RequestTooLarge | Kind::ContextLengthExceeded);
+    let both =
+        prompt.images().next().is_some() && older.iter().any(|m| m.images().next().is_some());
+    let tried = steps.iter().any(|step| {
+        matches!(&step.kind, StepKind::OmitImages { target: of, before: Some(before) }
+            if of == target && *before == prompt.id)
+    });
+    (large && both && !tried).then_some(prompt.id)
 }
 
 /// An offer without particulars.

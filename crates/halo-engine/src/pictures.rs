@@ -10,7 +10,7 @@ use crate::{Engine, EngineError};
 /// The largest picture file that is taken, in bytes.
 pub const MAX_PICTURE_BYTES: usize = 20 * 1024 * 1024;
 /// The largest side in pixels that is decoded.
-const MAX_SIDE: u32 = 16_384;
+pub(crate) const MAX_SIDE: u32 = 16_384;
 
 impl Engine {
     /// Checks and stores a picture.

@@ -1,13 +1,8 @@
 //! Running a turn: attempts, waits and repairs until there is an answer or a question.
 
-use halo_context::{
-    CompactInput, ViewInput, continue_instruction, plan, request_tokens, respect, view,
-};
+use halo_context::{CompactInput, ViewInput, continue_instruction, plan, respect, view};
 use halo_recover::{Machine, Repair};
-use halo_types::{
-    FactOrigin, Part, Record, RequestMessage, Role, StepBy, StepKind, Target, Turn, TurnId,
-    TurnKind,
-};
+use halo_types::{FactOrigin, Part, Record, StepBy, StepKind, Target, Turn, TurnId, TurnKind};
 use uuid::Uuid;
 
 use crate::compact::compact;
@@ -15,6 +10,7 @@ use crate::exchange::{Outcome, Outgoing, STREAM};
 use crate::live::RunGuard;
 use crate::model::Purpose;
 use crate::settle::{End, Then, new_step, seed, settle, then};
+use crate::sizes::correction;
 use crate::view::purpose;
 use crate::{Engine, EngineError, now};
 
@@ -135,33 +131,36 @@ async fn forestall(
         // A step that was taken back says that the person wants it tried.
         let known = {
             let log = guard.live().log.lock().await;
-            let omits = |kind: &StepKind| matches!(kind, StepKind::OmitImages { target: of } if of == target);
+            let omits = |kind: &StepKind| matches!(kind, StepKind::OmitImages { target: of, .. } if of == target);
             log.steps.iter().any(|entry| omits(&entry.step.kind))
         };
         if images && !known {
-            let kind = StepKind::OmitImages { target: target.clone() };
+            let kind = StepKind::OmitImages { target: target.clone(), before: None };
             let step = new_step(turn, kind, None, StepBy::Auto);
             guard.append(&[Record::Step(step)]).await?;
         }
     }
     let window = facts.context_window.filter(|known| proven(known.origin));
     let Some(window) = window.filter(|_| policy.compact) else { return Ok(None) };
-    let tokens = request_tokens(&request(engine, guard, turn, target).await?.request);
+    let outgoing = request(engine, guard, turn, target).await?.request;
+    let corrected = correction(&*guard.live().log.lock().await, target);
+    let tokens = engine.sizing(target, corrected, |estimator| estimator.request(&outgoing));
     if tokens <= window.value {
         return Ok(None);
     }
     let can_compact = {
         let log = guard.live().log.lock().await;
-        plan(&CompactInput {
+        let input = CompactInput {
             branch: &log.branch(Some(turn.prompt)),
             steps: &log.active_steps(),
             target,
+            protocol: engine.protocol_of(target),
             facts: &facts,
             system: log.meta.as_ref().and_then(|meta| meta.system.as_deref()),
             keep: None,
             useless_tries: 0,
-        })
-        .is_ok()
+        };
+        engine.sizing(target, corrected, |estimator| plan(&input, estimator)).is_ok()
     };
     if !can_compact {
         return Ok(None);
@@ -174,7 +173,7 @@ async fn forestall(
 fn step_kind(repair: Repair, target: &Target) -> StepKind {
     let target = target.clone();
     match repair {
-        Repair::OmitImages => StepKind::OmitImages { target },
+        Repair::OmitImages => StepKind::OmitImages { target, before: None },
         Repair::DropParameter(name) => StepKind::DropParameter { target, name },
         Repair::LowerMaxTokens(max_tokens) => StepKind::LowerMaxTokens { target, max_tokens },
         Repair::RepairHistory | Repair::Compact => StepKind::RepairHistory,
@@ -188,6 +187,7 @@ async fn request(
     turn: &Turn,
     target: &Target,
 ) -> Result<Outgoing, EngineError> {
+    engine.shrink_newer(guard, turn, target).await?;
     let log = guard.live().log.lock().await;
     let end = match turn.kind {
         TurnKind::Continue { answer } => answer,
@@ -201,15 +201,13 @@ async fn request(
         branch: &branch,
         steps: &steps,
         target,
+        protocol: engine.protocol_of(target),
         facts: &facts,
         system: meta.and_then(|meta| meta.system.as_deref()),
         parameters: meta.map(|meta| meta.parameters).unwrap_or_default(),
     });
     if matches!(turn.kind, TurnKind::Continue { .. }) {
-        view.request.messages.push(RequestMessage {
-            role: Role::User,
-            parts: vec![Part::text(continue_instruction())],
-        });
+        view.ask(continue_instruction());
     }
     // A stream that was refused in this conversation is not asked for again.
     if view.omit.iter().any(|name| name == STREAM) {

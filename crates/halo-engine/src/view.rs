@@ -2,25 +2,30 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use halo_context::{CompactInput, ModelFacts, ViewInput, in_force, plan, request_tokens, view};
+use halo_context::{CompactInput, ModelFacts, View, ViewInput, plan, view};
 use halo_diagnose::{Context, diagnose};
 use halo_recover::Situation;
 use halo_types::{
-    Action, AttemptOutcome, Blame, Ending, Evidence, Message, MessageId, Phase, Price,
-    RequestFacts, Role, StepKind, StopReason, Target, Timestamp, TransportClass, TransportFailure,
-    TurnKind,
+    Action, AttemptOutcome, Blame, Ending, Evidence, Kind, Message, MessageId, Parameters, Phase,
+    Price, RequestFacts, Role, StepBy, StepKind, StopReason, Target, Timestamp, TransportClass,
+    TransportFailure, TurnKind,
 };
 
-use crate::log::{AttemptLog, Log, TurnLog};
+use crate::Engine;
+use crate::log::{AttemptLog, Log, StepLog, TurnLog};
 use crate::model::{
     AttemptLine, Card, ConversationView, Item, MessageView, Meter, Purpose, Running, StepView,
     WaitView,
 };
-use crate::offers::{OfferInput, offers};
+use crate::offers::{OfferInput, offers, older_images};
 use crate::providers::TargetInfo;
+use crate::settle::new_step;
+use crate::shrink;
+use crate::sizes::correction;
 
 /// What a conversation is shown from.
 pub(crate) struct ShowInput<'a> {
+    pub(crate) engine: &'a Engine,
     pub(crate) log: &'a Log,
     pub(crate) target: Option<&'a Target>,
     pub(crate) facts: &'a ModelFacts,
@@ -101,11 +106,14 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
         branch: &branch,
         steps: &steps,
         target: input.target.unwrap_or(&fallback),
+        protocol: input.engine.protocol_of(input.target.unwrap_or(&fallback)),
         facts: input.facts,
         system: meta.system.as_deref(),
         parameters: meta.parameters,
     };
     let next = view(&view_input);
+    let tokens = size(input, view_input.target, &next);
+    let meter = Meter { tokens, window: input.facts.window(), images: next.images };
     let on_branch: BTreeSet<MessageId> = branch.iter().map(|m| m.id).collect();
     let last_attempt = log.last_attempt().map(|a| a.start.id);
 
@@ -126,20 +134,22 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
         .filter(|entry| entry.step.cause.is_none())
         .filter(|entry| !matches!(entry.step.kind, StepKind::Summarise { .. }))
         .collect();
+    let mut summaries: HashMap<MessageId, Vec<&StepLog>> = HashMap::new();
+    for entry in &log.steps {
+        if let StepKind::Summarise { first_kept, .. } = entry.step.kind {
+            summaries.entry(first_kept).or_default().push(entry);
+        }
+    }
     let mut items = Vec::new();
     for (n, message) in branch.iter().enumerate() {
-        for entry in &log.steps {
-            if matches!(&entry.step.kind, StepKind::Summarise { first_kept, .. } if *first_kept == message.id)
-            {
-                items.push(Item::Step(step_view(entry, &view_input)));
-            }
-        }
+        let summaries = summaries.remove(&message.id).unwrap_or_default();
+        items.extend(summaries.into_iter().map(|entry| Item::Step(step_view(entry, &next))));
         items.push(Item::Message(Box::new(message_view(input, message, &next, &prices))));
         let next_at = branch.get(n + 1).map(|next| next.at);
         early.retain(|entry| {
             let here = next_at.is_none_or(|at| entry.step.at < at) && entry.step.at >= message.at;
             if here {
-                items.push(Item::Step(step_view(entry, &view_input)));
+                items.push(Item::Step(step_view(entry, &next)));
             }
             !here
         });
@@ -150,7 +160,7 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
                     entry.step.cause == Some(attempt.start.id)
                         && !matches!(entry.step.kind, StepKind::Summarise { .. })
                 });
-                items.extend(steps.map(|entry| Item::Step(step_view(entry, &view_input))));
+                items.extend(steps.map(|entry| Item::Step(step_view(entry, &next))));
             }
         }
     }
@@ -170,22 +180,24 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
         target: input.target.cloned(),
         items,
         running: input.running.clone(),
-        meter: Meter {
-            tokens: request_tokens(&next.request),
-            window: input.facts.window(),
-            images: next.images,
-        },
+        meter,
         vision: input.facts.sees(),
         damaged: input.log.damaged,
     })
 }
 
-fn step_view(entry: &crate::log::StepLog, input: &ViewInput<'_>) -> StepView {
+/// The size of a request, corrected by what the model's last answers reported.
+fn size(input: &ShowInput<'_>, target: &Target, view: &View) -> u64 {
+    let correction = correction(input.log, target);
+    input.engine.sizing(target, correction, |estimator| estimator.request(&view.request))
+}
+
+fn step_view(entry: &StepLog, next: &View) -> StepView {
     StepView {
         id: entry.step.id,
         kind: entry.step.kind.clone(),
         at: entry.step.at,
-        in_force: !entry.undone && in_force(&entry.step, input),
+        in_force: !entry.undone && next.in_force.contains(&entry.step.id),
         undone: entry.undone,
     }
 }
@@ -193,7 +205,7 @@ fn step_view(entry: &crate::log::StepLog, input: &ViewInput<'_>) -> StepView {
 fn message_view(
     input: &ShowInput<'_>,
     message: &Message,
-    next: &halo_context::View,
+    next: &View,
     prices: &HashMap<&Target, Price>,
 ) -> MessageView {
     let is_head = input.log.head == Some(message.id);
@@ -215,6 +227,8 @@ fn message_view(
         siblings: input.log.siblings(message),
         turn: message.origin.as_ref().map(|origin| origin.turn),
         images_omitted: next.without_images.contains(&message.id),
+        images_smaller: next.smaller_images.contains(&message.id),
+        mended: next.mended.get(&message.id).into_iter().flatten().copied().collect(),
         summarised: next.summarised.contains(&message.id),
         can_continue: is_head && idle && answer && broken,
         can_resend: is_head && idle && (answer || message.role == Role::User),
@@ -228,7 +242,7 @@ fn card(
     attempt: &AttemptLog,
     last_attempt: Option<halo_types::AttemptId>,
     branch: &[Message],
-    next: &halo_context::View,
+    next: &View,
 ) -> Option<Card> {
     let log = input.log;
     let start = &attempt.start;
@@ -274,6 +288,7 @@ fn card(
         situation.shown |= matches!(turn.turn.kind, TurnKind::Continue { .. });
         // Steps were taken or taken back since: the next request is not the one that was refused.
         situation.changed = next.applied != start.steps;
+        let sizes = previews(input, branch, turn, &start.target, diagnosis.kind, compaction);
         offers(&OfferInput {
             diagnosis: &diagnosis,
             situation: &situation,
@@ -281,7 +296,7 @@ fn card(
             target: &start.target,
             targets: input.targets,
             wait: wait.as_ref(),
-            compaction,
+            sizes: &sizes,
         })
     };
     Some(Card {
@@ -326,17 +341,61 @@ pub(crate) fn compaction_preview(
     target: &Target,
 ) -> Option<(u64, u64)> {
     let steps = input.log.active_steps();
-    let plan = plan(&CompactInput {
+    let compaction = CompactInput {
         branch,
         steps: &steps,
         target,
+        protocol: input.engine.protocol_of(target),
         facts: input.facts,
         system: input.log.meta.as_ref().and_then(|meta| meta.system.as_deref()),
         keep: None,
         useless_tries: 0,
-    })
-    .ok()?;
+    };
+    let correction = correction(input.log, target);
+    let plan = input.engine.sizing(target, correction, |e| plan(&compaction, e)).ok()?;
     Some((plan.tokens_before, plan.tokens_after))
+}
+
+/// Estimated tokens before and after each step that a card may offer.
+fn previews(
+    input: &ShowInput<'_>,
+    branch: &[Message],
+    turn: &TurnLog,
+    target: &Target,
+    kind: Kind,
+    compaction: Option<(u64, u64)>,
+) -> Vec<(Action, (u64, u64))> {
+    let mut sizes: Vec<_> = compaction.map(|s| (Action::CompactAndResend, s)).into_iter().collect();
+    if branch.iter().all(|message| message.images().next().is_none()) {
+        return sizes;
+    }
+    let mut steps = input.log.active_steps();
+    let before = older_images(kind, branch, &steps, target);
+    let side = shrink::next_side(branch, &steps, target);
+    let omit = StepKind::OmitImages { target: target.clone(), before };
+    let kinds = [
+        Some((Action::ResendWithoutImages, omit)),
+        side.map(|side| (Action::ShrinkImagesAndResend, shrink::preview(branch, target, side))),
+    ];
+    let of_steps = |steps: &[halo_types::Step]| {
+        let next = view(&ViewInput {
+            branch,
+            steps,
+            target,
+            protocol: input.engine.protocol_of(target),
+            facts: input.facts,
+            system: input.log.meta.as_ref().and_then(|meta| meta.system.as_deref()),
+            parameters: Parameters::default(),
+        });
+        size(input, target, &next)
+    };
+    let now = of_steps(&steps);
+    for (action, kind) in kinds.into_iter().flatten() {
+        steps.push(new_step(&turn.turn, kind, None, StepBy::Person));
+        sizes.push((action, (now, of_steps(&steps))));
+        steps.pop();
+    }
+    sizes
 }
 
 fn attempt_line(attempt: &AttemptLog, context: &Context) -> AttemptLine {

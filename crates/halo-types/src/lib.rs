@@ -53,4 +53,4 @@ pub use record::{
 pub use request::{
     Blobs, ChatRequest, OutputFormat, Protocol, RequestMessage, ThinkingSpec, ToolChoice, ToolSpec,
 };
-pub use step::{Step, StepBy, StepKind};
+pub use step::{SmallerImage, Step, StepBy, StepKind};

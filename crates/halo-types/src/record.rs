@@ -196,7 +196,7 @@ pub struct AttemptStart {
     pub body_sha256: String,
     /// Pictures in the request.
     pub images: u32,
-    /// Halo's estimate of the input, in tokens.
+    /// The input by Halo's own count, in tokens, not corrected by what was reported before.
     pub input_tokens: u64,
     /// When.
     pub at: Timestamp,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptId, ConversationId, MessageId, StepId, Target, Timestamp};
+use crate::{AttemptId, BlobId, ConversationId, ImageRef, MessageId, StepId, Target, Timestamp};
 
 /// One step of a conversation's view. Undoing it is another record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,8 +38,20 @@ pub enum StepBy {
 pub enum StepKind {
     /// Pictures become notes in requests to this target. Other targets get them as before.
     OmitImages {
-        /// The model that cannot see.
+        /// The model that cannot see them, or not so many.
         target: Target,
+        /// Only those in messages before this one; all where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<MessageId>,
+    },
+    /// Pictures are sent smaller to this target. The originals stay as they are.
+    ShrinkImages {
+        /// The model that refused them for their size.
+        target: Target,
+        /// The longest side that is sent, in pixels.
+        max_side: u32,
+        /// What is sent instead of which picture.
+        pictures: Vec<SmallerImage>,
     },
     /// Everything before `first_kept` is sent as this summary.
     Summarise {
@@ -68,7 +80,17 @@ pub enum StepKind {
         /// The most to ask for, in tokens.
         max_tokens: u64,
     },
-    /// The message list is mended for the strictest protocol: roles alternate, empty messages
-    /// are left out, tool calls and results are paired.
+    /// The message list is sent in its plainest form, for a provider that refused it: without
+    /// thinking and blocks of one protocol, tool calls and results as text. What every protocol
+    /// demands needs no step; the view does it always.
     RepairHistory,
+}
+
+/// A picture that is sent in place of a larger one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmallerImage {
+    /// The picture in the log.
+    pub original: BlobId,
+    /// The smaller one, a blob of its own.
+    pub sent: ImageRef,
 }

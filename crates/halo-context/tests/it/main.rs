@@ -2,13 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod protocols;
+
 use halo_context::{
-    CompactError, CompactInput, ModelFacts, ViewInput, join, plan, request_tokens, summary_by_rule,
-    view,
+    CompactError, CompactInput, Correction, Estimator, ModelFacts, TokenCache, ViewInput, join,
+    plan, summary_by_rule, view,
 };
 use halo_types::{
-    BlobId, ConversationId, ImageRef, Message, MessageId, Part, Role, Step, StepBy, StepId,
-    StepKind, Target, Timestamp,
+    BlobId, ConversationId, ImageRef, Message, MessageId, Part, Protocol, Role, Step, StepBy,
+    StepId, StepKind, Target, Timestamp,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -53,77 +55,7 @@ fn step(n: u128, kind: StepKind) -> Step {
     }
 }
 
-fn any_part() -> impl Strategy<Value = Part> {
-    prop_oneof![
-        4 => "[a-z 你好\n]{0,60}".prop_map(Part::text),
-        1 => Just(image()),
-        1 => Just(Part::Thinking { text: "hm".into(), signature: Some("s".into()), redacted: None, protocol: Some(halo_types::Protocol::Anthropic) }),
-        1 => "[ab]".prop_map(|id| Part::ToolCall { id, name: "t".into(), arguments: "{}".into() }),
-        1 => "[ab]".prop_map(|id| Part::ToolResult { call_id: id, text: "r".into(), is_error: false }),
-    ]
-}
-
-fn any_branch() -> impl Strategy<Value = Vec<Message>> {
-    prop::collection::vec((prop::bool::ANY, prop::collection::vec(any_part(), 0..4)), 0..12)
-        .prop_map(|rows| {
-            rows.into_iter()
-                .enumerate()
-                .map(|(n, (user, parts))| {
-                    message(n as u128, if user { Role::User } else { Role::Assistant }, parts)
-                })
-                .collect()
-        })
-}
-
-fn any_step() -> impl Strategy<Value = StepKind> {
-    prop_oneof![
-        Just(StepKind::OmitImages { target: target("a") }),
-        Just(StepKind::OmitImages { target: target("b") }),
-        (0u128..12).prop_map(|n| StepKind::Summarise {
-            first_kept: MessageId::new(Uuid::from_u128(n + 1)),
-            summary: format!("summary {n}"),
-            by: None,
-            tokens_before: 2,
-            tokens_after: 1,
-        }),
-        Just(StepKind::RepairHistory),
-    ]
-}
-
 proptest! {
-    /// Whatever the log and the steps, the request obeys the rules that every protocol shares.
-    #[test]
-    fn every_view_obeys_the_common_rules(
-        branch in any_branch(),
-        kinds in prop::collection::vec(any_step(), 0..4),
-        model in "[ab]",
-    ) {
-        let before = branch.clone();
-        let steps: Vec<Step> =
-            kinds.into_iter().enumerate().map(|(n, kind)| step(n as u128, kind)).collect();
-        let target = target(&model);
-        let facts = ModelFacts::default();
-        let input = ViewInput { branch: &branch, steps: &steps, target: &target, facts: &facts, system: None, parameters: Default::default() };
-        let view = view(&input);
-        prop_assert_eq!(&branch, &before);
-        let messages = &view.request.messages;
-        if let Some(first) = messages.first() {
-            prop_assert_eq!(first.role, Role::User);
-        }
-        for pair in messages.windows(2) {
-            prop_assert_ne!(pair[0].role, pair[1].role);
-        }
-        prop_assert!(messages.iter().all(|m| !m.parts.is_empty()));
-        let omits = steps.iter().any(|s| matches!(&s.kind, StepKind::OmitImages { target: t } if *t == target));
-        let images = messages.iter().flat_map(|m| &m.parts).filter(|p| matches!(p, Part::Image(_))).count();
-        prop_assert_eq!(images, view.images as usize);
-        if omits {
-            prop_assert_eq!(images, 0);
-        }
-        // A view is a function: the same inputs give the same request.
-        prop_assert_eq!(view.request, halo_context::view(&input).request);
-    }
-
     #[test]
     fn joining_loses_no_word(start in "[a-z ]{0,80}", rest in "[a-z ]{0,80}") {
         let joined = join(&start, &rest);
@@ -136,7 +68,7 @@ proptest! {
 #[test]
 fn pictures_are_back_for_a_model_that_sees() {
     let branch = [message(0, Role::User, vec![Part::text("look"), image()])];
-    let steps = [step(1, StepKind::OmitImages { target: target("blind") })];
+    let steps = [step(1, StepKind::OmitImages { target: target("blind"), before: None })];
     let facts = ModelFacts::default();
     for (model, images, applied) in [("blind", 0, 1), ("seeing", 1, 0)] {
         let target = target(model);
@@ -144,6 +76,7 @@ fn pictures_are_back_for_a_model_that_sees() {
             branch: &branch,
             steps: &steps,
             target: &target,
+            protocol: Protocol::OpenaiChat,
             facts: &facts,
             system: None,
             parameters: Default::default(),
@@ -179,6 +112,7 @@ fn the_latest_summary_counts_and_the_log_keeps_everything() {
         branch: &branch,
         steps: &steps,
         target: &target,
+        protocol: Protocol::OpenaiChat,
         facts: &facts,
         system: None,
         parameters: Default::default(),
@@ -218,13 +152,16 @@ fn compaction_keeps_the_prompt_and_fits_the_window() {
         branch: &branch,
         steps: &[],
         target: &target,
+        protocol: Protocol::OpenaiChat,
         facts: &facts,
         system: None,
         keep: Some("the name of the cat"),
         useless_tries: 0,
     };
-    let plan = plan(&input).unwrap();
-    assert!(request_tokens(&plan.request) <= 2_000);
+    let mut cache = TokenCache::default();
+    let mut estimator = Estimator::new(Protocol::OpenaiChat, "small", Correction::NONE, &mut cache);
+    let plan = plan(&input, &mut estimator).unwrap();
+    assert!(estimator.request(&plan.request) <= 2_000);
     assert!(plan.tokens_after < plan.tokens_before && plan.tokens_after < 2_000);
     assert_eq!(plan.request.messages.last().unwrap().role, Role::User);
     assert!(serde_json::to_string(&plan.request).unwrap().contains("the name of the cat"));
@@ -232,7 +169,7 @@ fn compaction_keeps_the_prompt_and_fits_the_window() {
     assert!(first_kept > 0 && branch[first_kept].role == Role::User);
 
     let rule = summary_by_rule(&branch[..first_kept], None, Some(2_000));
-    assert!(rule.contains("message 0") && halo_context::text_tokens(&rule) <= 300);
+    assert!(rule.contains("message 0") && estimator.text(&rule) <= 300);
 }
 
 #[test]
@@ -244,10 +181,13 @@ fn a_prompt_that_is_too_long_by_itself_is_a_state_of_its_own() {
         branch: &one,
         steps: &[],
         target: &target,
+        protocol: Protocol::OpenaiChat,
         facts: &facts,
         system: None,
         keep: None,
         useless_tries: 0,
     };
-    assert_eq!(plan(&input), Err(CompactError::NothingBefore));
+    let mut cache = TokenCache::default();
+    let mut estimator = Estimator::new(Protocol::OpenaiChat, "small", Correction::NONE, &mut cache);
+    assert_eq!(plan(&input, &mut estimator), Err(CompactError::NothingBefore));
 }

@@ -122,6 +122,89 @@ async fn leaving_the_picture_out_changes_the_bytes_and_it_is_back_for_a_model_th
     }
 }
 
+#[tokio::test]
+async fn a_smaller_picture_is_sent_and_the_original_stays() {
+    let bench = Bench::new().await;
+    let protocol = Protocol::OpenaiChat;
+    let chat = bench.chat(protocol, "blind").await;
+    let photo = |width: u32, height: u32| {
+        let pixel = |x: u32, y: u32| image::Rgb([x as u8, y as u8, (x * y) as u8]);
+        let mut png = std::io::Cursor::new(Vec::new());
+        let picture = image::RgbImage::from_fn(width, height, pixel);
+        picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        png.into_inner()
+    };
+    let side = 400;
+    let image = bench.engine.add_image(photo(side, 300), None).await.unwrap();
+    let view = chat.say_with("What is this?", vec![image.clone()]).await;
+    chat.act(&card(&view).unwrap(), Action::ShrinkImagesAndResend, None).await;
+    let view = chat.settled().await;
+    let sent = bodies(&bench, "blind");
+    assert_eq!(sent.len(), 2);
+    assert!(sent[0].contains("image/png") && !sent[1].contains("image/png"), "{}", sent[1]);
+    assert!(sent[1].contains("image/jpeg") && sent[1].len() < sent[0].len());
+    let steps: Vec<_> = view
+        .items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Step(step) => Some(step),
+            _ => None,
+        })
+        .collect();
+    let [step] = steps[..] else { panic!("{steps:?}") };
+    let StepKind::ShrinkImages { max_side, pictures, .. } = &step.kind else { panic!("{step:?}") };
+    assert_eq!((*max_side, pictures.len(), step.in_force), (side / 2, 1, true));
+    assert_eq!(pictures[0].original, image.blob);
+    assert!(bench.engine.blob(&pictures[0].sent.blob).await.unwrap().is_some());
+    let shown = |view: &halo_engine::ConversationView| {
+        view.items.iter().any(|item| matches!(item, Item::Message(m) if m.images_smaller))
+    };
+    assert!(shown(&view));
+    // One click, and the picture is sent as it is.
+    chat.engine.undo_step(chat.id, step.id).await.unwrap();
+    assert!(!shown(&chat.view().await));
+    chat.engine.redo_step(chat.id, step.id).await.unwrap();
+    // A picture that comes later is made smaller before it is refused for the same reason.
+    let later = bench.engine.add_image(photo(2 * side, 40), None).await.unwrap();
+    chat.say_with("And this?", vec![later]).await;
+    let sent = bodies(&bench, "blind");
+    assert!(!sent.last().unwrap().contains("image/png"));
+    // Another model gets the originals.
+    let seeing = crate::bench::target(protocol, "halo-practice");
+    chat.engine.set_target(chat.id, seeing).await.unwrap();
+    chat.say("Look again").await;
+    let sent = bodies(&bench, "halo-practice");
+    assert_eq!(sent.last().unwrap().matches("image/png").count(), 2);
+}
+
+#[tokio::test]
+async fn thinking_and_joined_messages_are_named_where_they_are() {
+    let bench = Bench::new().await;
+    let chat = bench.chat(Protocol::OpenaiChat, "quota").await;
+    chat.say("One").await;
+    let view = chat.say("Two").await;
+    let mends: Vec<_> = view
+        .items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Message(message) => Some(message.mended.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(mends, [vec![], vec![halo_engine::Mend::Joined]]);
+}
+
+#[tokio::test]
+async fn what_the_provider_reports_corrects_the_meter() {
+    let bench = Bench::new().await;
+    let chat = bench.chat(Protocol::OpenaiChat, "halo-practice").await;
+    let view = chat.say(&"A long remark about many things. ".repeat(60)).await;
+    let reported = crate::bench::last(&view).usage.unwrap().input.unwrap();
+    // The answer and its frame come on top of what was reported.
+    let next = view.meter.tokens;
+    assert!(next >= reported && next < reported * 2 + 400, "{next} after {reported}");
+}
+
 /// A conversation that overflows the small window.
 async fn overflowing(bench: &Bench, protocol: Protocol) -> Chat<'_> {
     let chat = bench.chat(protocol, "halo-practice").await;

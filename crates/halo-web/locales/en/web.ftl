@@ -140,7 +140,15 @@ message-sibling-previous = Previous alternative
 message-sibling-next = Next alternative
 message-show-all = Show all of it
 message-summarised = Sent only as part of the summary below.
-message-pictures-omitted = Left out of requests: this model does not take pictures. They come back with one that does.
+message-pictures-omitted = Left out of requests to this model. They come back with one that takes them.
+message-pictures-smaller = Sent smaller to this model. The original stays as it is.
+mended-foreign-thinking = The thinking here is not sent: only the model that wrote it takes it back.
+mended-foreign-block = A part of it is not sent: only another provider’s protocol can hold it.
+mended-empty-message = Not sent: nothing of it is left for this model.
+mended-joined = Sent as one with the message before it.
+mended-opening = A note is sent before it, since a conversation has to begin with you.
+mended-call-without-result = A tool was asked and has not answered; the model is told so.
+mended-result-without-call = The result of a tool whose call is missing; it is sent as text.
 message-tool-call = Call of the tool { $name }
 message-tool-result = Result of the tool
 message-tool-error = The tool failed
@@ -162,10 +170,12 @@ running-compact = is summarising the older part
 ## Steps
 
 step-omit-images = Pictures are left out for { $model }
+step-omit-older-images = Earlier pictures are left out for { $model }
+step-shrink-images = Pictures are sent to { $model } with at most { $side } pixels a side
 step-summarise = Earlier messages are sent as a summary ({ $before } → { $after } tokens)
 step-drop-parameter = The setting “{ $name }” is not sent to { $model }
 step-lower-max-tokens = At most { $max } output tokens are asked of { $model }
-step-repair-history = The message list is mended before it is sent
+step-repair-history = The messages are sent in their plainest form: without thinking, tools as text
 step-summary-by = Written by { $model }. Your messages are all still here.
 step-summary-by-rule = Made by rule, without a model. Your messages are all still here.
 step-view = View
@@ -194,6 +204,7 @@ card-switch-to = Switch to { $model }
 card-switch-other = Switch to another model
 card-pick-placeholder = Model
 card-compact-note = { $before } → { $after } tokens; nothing is deleted
+card-size-note = { $before } → { $after } tokens
 card-pictures-note = { $n ->
     [one] The picture stays in the conversation
    *[other] The { $n } pictures stay in the conversation

@@ -140,7 +140,15 @@ message-sibling-previous = 上一个版本
 message-sibling-next = 下一个版本
 message-show-all = 显示全部
 message-summarised = 仅作为下方摘要的一部分发送。
-message-pictures-omitted = 请求中不含这些图片：当前模型不支持图片。换用支持图片的模型后会恢复。
+message-pictures-omitted = 发给当前模型的请求不含这些图片；换用接受它们的模型后会恢复。
+message-pictures-smaller = 发给当前模型的是缩小后的图片，原图不变。
+mended-foreign-thinking = 不发送此处的思考过程：只有写下它的模型才接受。
+mended-foreign-block = 其中一部分不发送：只有另一服务商的协议能容纳它。
+mended-empty-message = 不发送：对当前模型而言已无内容。
+mended-joined = 与上一条消息合并发送。
+mended-opening = 其前会加一句说明，因为对话必须由你开始。
+mended-call-without-result = 调用了工具但没有结果；会如实告诉模型。
+mended-result-without-call = 工具结果缺少对应的调用；以文本形式发送。
 message-tool-call = 调用工具 { $name }
 message-tool-result = 工具的结果
 message-tool-error = 工具出错
@@ -162,10 +170,12 @@ running-compact = 正在总结较早的部分
 ## 步骤
 
 step-omit-images = 发给 { $model } 时不含图片
+step-omit-older-images = 发给 { $model } 时不含较早的图片
+step-shrink-images = 发给 { $model } 的图片每边最多 { $side } 像素
 step-summarise = 较早的消息以摘要形式发送（{ $before } → { $after } token）
 step-drop-parameter = 不再向 { $model } 发送设置“{ $name }”
 step-lower-max-tokens = 向 { $model } 最多请求 { $max } 个输出 token
-step-repair-history = 发送前先修复消息列表
+step-repair-history = 以最简形式发送消息：不含思考过程，工具内容转为文本
 step-summary-by = 由 { $model } 撰写。你的消息全部都在。
 step-summary-by-rule = 按规则生成，未使用模型。你的消息全部都在。
 step-view = 查看
@@ -194,6 +204,7 @@ card-switch-to = 切换到 { $model }
 card-switch-other = 切换到其他模型
 card-pick-placeholder = 模型
 card-compact-note = { $before } → { $after } token；不会删除任何内容
+card-size-note = { $before } → { $after } token
 card-pictures-note = { $n ->
    *[other] { $n } 张图片仍保留在对话中
 }

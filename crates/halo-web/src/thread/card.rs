@@ -296,8 +296,17 @@ fn note(offer: &Offer, words: Words) -> Option<String> {
         Action::CompactAndResend => offer.tokens.map(|(before, after)| {
             words.t2("card-compact-note", ("before", &tokens(before)), ("after", &tokens(after)))
         }),
-        Action::ResendWithoutImages => {
-            (offer.images > 0).then(|| words.n("card-pictures-note", "n", offer.images))
+        Action::ResendWithoutImages | Action::ShrinkImagesAndResend => {
+            let pictures =
+                (offer.images > 0).then(|| words.n("card-pictures-note", "n", offer.images));
+            let sizes = offer.tokens.filter(|(before, after)| before != after);
+            let sizes = sizes.map(|(before, after)| {
+                words.t2("card-size-note", ("before", &tokens(before)), ("after", &tokens(after)))
+            });
+            match (pictures, sizes) {
+                (Some(pictures), Some(sizes)) => Some(format!("{pictures} · {sizes}")),
+                (pictures, sizes) => pictures.or(sizes),
+            }
         }
         _ => None,
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use halo_engine::MessageView;
+use halo_engine::{Mend, MessageView};
 use halo_types::{ConversationId, Ending, ImageRef, MessageId, Part, Protocol, Role, StopReason};
 
 use super::{Piece, Setting, money, tokens};
@@ -52,6 +52,8 @@ struct MessageTemplate<'a> {
     usage: Option<String>,
     ending: &'static str,
     ending_text: Option<String>,
+    /// How it is sent otherwise than it stands here, in words.
+    mended: Vec<String>,
     can_continue: bool,
     can_resend: bool,
     siblings: Option<Siblings>,
@@ -132,11 +134,25 @@ pub(super) fn piece(
         usage: usage(words, view),
         ending,
         ending_text: ending_key.map(|key| words.t(key)),
+        mended: view.mended.iter().map(|mend| words.t(mended(*mend))).collect(),
         can_continue: view.can_continue && !card_follows,
         can_resend: view.can_resend && !card_follows,
         siblings: siblings(view),
     };
     Ok(Piece::new(format!("m-{}", message.id), template.render()?))
+}
+
+/// The key of the words for what was mended.
+fn mended(mend: Mend) -> &'static str {
+    match mend {
+        Mend::ForeignThinking => "mended-foreign-thinking",
+        Mend::ForeignBlock => "mended-foreign-block",
+        Mend::EmptyMessage => "mended-empty-message",
+        Mend::Joined => "mended-joined",
+        Mend::Opening => "mended-opening",
+        Mend::CallWithoutResult => "mended-call-without-result",
+        Mend::ResultWithoutCall => "mended-result-without-call",
+    }
 }
 
 fn plain(text: &str) -> Shown<'_> {

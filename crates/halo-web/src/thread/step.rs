@@ -27,9 +27,18 @@ pub(super) fn piece(
 ) -> Result<Piece, PageError> {
     let words = setting.words;
     let (name, text) = match &step.kind {
-        StepKind::OmitImages { target } => {
-            ("omit_images", words.t1("step-omit-images", "model", setting.model_name(target)))
+        StepKind::OmitImages { target, before } => {
+            let key = if before.is_some() { "step-omit-older-images" } else { "step-omit-images" };
+            ("omit_images", words.t1(key, "model", setting.model_name(target)))
         }
+        StepKind::ShrinkImages { target, max_side, .. } => (
+            "shrink_images",
+            words.t2(
+                "step-shrink-images",
+                ("model", &setting.model_name(target)),
+                ("side", &max_side.to_string()),
+            ),
+        ),
         StepKind::Summarise { tokens_before, tokens_after, .. } => (
             "summarise",
             words.t2(

@@ -303,6 +303,8 @@ fn message(role: Role, parts: Vec<Part>, ending: Option<Ending>) -> MessageView 
         },
         turn: None,
         images_omitted: false,
+        images_smaller: false,
+        mended: Vec::new(),
         summarised: false,
         can_continue: false,
         can_resend: false,

@@ -188,8 +188,10 @@ impl Machine {
         let Some(reason) = self.reason(response, cut || status == "incomplete") else {
             return Heard::Failure;
         };
-        out.push(Event::Stop(reason));
-        self.terminated = true;
+        // A stream with a hole in it may end twice.
+        if !std::mem::replace(&mut self.terminated, true) {
+            out.push(Event::Stop(reason));
+        }
         Heard::Known
     }
 
