@@ -3,6 +3,8 @@
 //! Each is met as a person meets it: a message is sent, the card stands where the answer would
 //! be, a button of it leads to the answer, and the next message works too.
 
+use std::time::{Duration, Instant};
+
 use halo_types::Protocol;
 use serde_json::json;
 
@@ -229,17 +231,25 @@ impl Play<'_> {
 
     /// The words on the page, card by card, are those the simulator sent, byte for byte.
     async fn compare_words(&self) {
-        let shown: Vec<String> = self
-            .stage
-            .page
-            .read(
-                "[...document.querySelectorAll('[data-card]')] \
-                 .map((card) => card.querySelector('[data-raw]')?.textContent ?? '(none)')",
-            )
-            .await;
-        let sent: Vec<String> =
-            self.stage.bench().asked(self.row.scenario).iter().filter_map(error_of).collect();
-        assert_eq!(shown, sent, "the cards on the page and what the simulator sent");
+        let deadline = Instant::now() + Duration::from_secs(5);
+        loop {
+            let shown: Vec<String> = self
+                .stage
+                .page
+                .read(
+                    "[...document.querySelectorAll('[data-card]')] \
+                     .map((card) => card.querySelector('[data-raw]')?.textContent ?? '(none)')",
+                )
+                .await;
+            let sent: Vec<String> =
+                self.stage.bench().asked(self.row.scenario).iter().filter_map(error_of).collect();
+            // Between the two looks a wait may have ended, and the next try failed.
+            if shown == sent || Instant::now() > deadline {
+                assert_eq!(shown, sent, "the cards on the page and what the simulator sent");
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     async fn assert_countdown_moves(&self) {
