@@ -1,5 +1,6 @@
 //! Reads answers: streams of chunks and whole completions.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use halo_types::{Protocol, StopReason, Usage};
@@ -33,6 +34,8 @@ pub(crate) struct Machine {
     calls: Vec<Call>,
     /// The latest call under each index of the wire; some servers give every call index 0.
     by_wire: BTreeMap<u64, usize>,
+    /// What the last plain chunk was but for its text.
+    pub(super) frame: quick::Frame,
 }
 
 #[derive(Debug)]
@@ -80,15 +83,24 @@ impl Machine {
     /// Takes in a chunk that holds nothing but a piece of text or thinking, as nearly all do.
     /// `false` where it may hold more.
     pub(crate) fn quick(&mut self, data: &[u8], out: &mut Vec<Event>) -> bool {
+        if let Some(text) = self.frame.text(data) {
+            self.had_text = true;
+            out.push(Event::Text(text));
+            return true;
+        }
         // The first chunk names the answer.
         let Some(delta) = self.begun.then(|| quick::delta(data)).flatten() else {
             return false;
         };
+        let plain = delta.thought.is_none();
         if let Some(thought) = delta.thought {
             out.push(Event::Thinking(thought.into_owned()));
         }
         if let Some(text) = delta.text {
             self.had_text = true;
+            if let (Cow::Borrowed(text), true) = (&text, plain) {
+                self.frame.learn(data, text);
+            }
             out.push(Event::Text(text.into_owned()));
         }
         true
