@@ -160,7 +160,7 @@ settings-form-connection-idle = Longest pause inside an answer, in seconds
 settings-form-connection-seconds-about = Signs of life without content do not count as an answer. There is no limit on how long an answer takes in all.
 settings-form-test = Test
 settings-form-testing = Testing…
-settings-form-test-about = Sends one small real request, just as the chat does, with what stands in the form now.
+settings-form-test-about = Goes step by step from the host name to a tool call with what stands in the form now. It asks the model four short questions, just as the chat does.
 settings-form-saved = { $name } is saved.
 settings-form-added = { $name } is added.
 

@@ -157,7 +157,7 @@ settings-form-connection-idle = 回答中途停顿的最长时间（秒）
 settings-form-connection-seconds-about = 没有内容的保活信号不算回答。整个回答的总时长不设上限。
 settings-form-test = 测试
 settings-form-testing = 正在测试…
-settings-form-test-about = 按表单当前内容，以与聊天完全相同的方式发送一个真实的小请求。
+settings-form-test-about = 按表单当前内容，从主机名到工具调用逐步检查。与聊天一样，会向模型提出四个简短的问题。
 settings-form-saved = { $name } 已保存。
 settings-form-added = { $name } 已添加。
 
