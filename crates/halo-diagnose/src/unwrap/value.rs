@@ -120,7 +120,7 @@ impl Parser<'_> {
         loop {
             at = skip_space(self.bytes, at);
             match self.bytes.get(at) {
-                None => return (keys > 0).then_some(at),
+                None => return (keys > 0 || nesting > 0).then_some(at),
                 Some(b'}') => return Some(at + 1),
                 // A closing bracket of the list around it: the brace was lost.
                 Some(b']') if keys > 0 => return Some(at),
@@ -128,6 +128,10 @@ impl Parser<'_> {
                 Some(_) => {
                     let (key, after) = match self.key(at) {
                         Some(found) => found,
+                        // The input breaks off inside the key.
+                        None if (keys > 0 || nesting > 0) && self.is_cut_string(at) => {
+                            return Some(self.bytes.len());
+                        }
                         None => {
                             self.junk += 1;
                             if keys == 0 || self.junk > 40 {
@@ -171,6 +175,13 @@ impl Parser<'_> {
                 }
             }
         }
+    }
+
+    /// Whether a quote opens here that nothing closes, or nothing follows.
+    fn is_cut_string(&self, at: usize) -> bool {
+        let rest = &self.bytes[at + 1..];
+        let closed = memchr::memchr(b'"', rest);
+        self.bytes[at] == b'"' && closed.is_none_or(|end| rest[end + 1..].trim_ascii().is_empty())
     }
 
     /// The range of a key, and where the value behind its separator begins.

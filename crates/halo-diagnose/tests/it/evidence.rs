@@ -197,3 +197,20 @@ fn what_a_model_wrote_in_a_broken_answer_says_nothing_of_the_error() {
         assert_eq!(diagnosis.kind, Kind::StreamInterrupted, "{head}: {:?}", diagnosis.because);
     }
 }
+
+#[test]
+fn an_answer_that_breaks_off_anywhere_is_a_broken_answer() {
+    let whole = r#"{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"| `image not supported` | 429 |"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens_details":{"reasoning_tokens":0}}}"#;
+    for end in 1..whole.len() {
+        let evidence = Evidence {
+            phase: Some(Phase::Body),
+            transport: Some(TransportFailure {
+                class: TransportClass::Truncated,
+                chain: vec!["the answer ended without its protocol's end mark".to_owned()],
+            }),
+            ..Evidence::from_http(200, Headers::default(), &whole[..end])
+        };
+        let diagnosis = diagnose(&evidence, &Context::default());
+        assert_eq!(diagnosis.kind, Kind::StreamInterrupted, "{}", &whole[..end]);
+    }
+}
