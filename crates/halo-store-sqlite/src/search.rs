@@ -20,6 +20,31 @@ const SCANNED: i64 = 50_000;
 /// How many records are held at once while old ones are made findable.
 const BATCH: i64 = 500;
 
+// What both ways of searching have in common; `concat!` takes nothing but literals.
+macro_rules! columns {
+    () => {
+        "SELECT t.conversation, t.kind, t.item, t.at, t.text, title.text"
+    };
+}
+macro_rules! title {
+    () => {
+        " LEFT JOIN search_texts AS title
+              ON title.conversation = t.conversation AND title.kind = 'title'"
+    };
+}
+/// Conversations that are not deleted, and every short word in one of its spellings.
+macro_rules! short_words {
+    () => {
+        " AND c.deleted_at IS NULL
+          AND NOT EXISTS (
+              SELECT 1 FROM json_each(?) AS w
+              WHERE t.text NOT LIKE w.value ->> 0 ESCAPE '\\'
+                AND t.text NOT LIKE w.value ->> 1 ESCAPE '\\'
+                AND t.text NOT LIKE w.value ->> 2 ESCAPE '\\'
+                AND t.text NOT LIKE w.value ->> 3 ESCAPE '\\')"
+    };
+}
+
 /// Makes a record findable.
 pub(crate) async fn add(
     connection: &mut SqliteConnection,
@@ -130,22 +155,15 @@ pub(crate) async fn search(
     let short = serde_json::Value::from_iter(short.iter().map(|word| spellings(word))).to_string();
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = if indexed.is_empty() {
-        sqlx::query(
-            "SELECT t.conversation, t.kind, t.item, t.at, t.text, title.text
-             FROM search_texts AS t
-             JOIN conversations AS c ON c.id = t.conversation
-             LEFT JOIN search_texts AS title
-                 ON title.conversation = t.conversation AND title.kind = 'title'
-             WHERE t.id > (SELECT coalesce(max(id), 0) FROM search_texts) - ?
-               AND c.deleted_at IS NULL
-               AND NOT EXISTS (
-                   SELECT 1 FROM json_each(?) AS w
-                   WHERE t.text NOT LIKE w.value ->> 0 ESCAPE '\\'
-                     AND t.text NOT LIKE w.value ->> 1 ESCAPE '\\'
-                     AND t.text NOT LIKE w.value ->> 2 ESCAPE '\\'
-                     AND t.text NOT LIKE w.value ->> 3 ESCAPE '\\')
-             ORDER BY t.id DESC LIMIT ?",
-        )
+        sqlx::query(concat!(
+            columns!(),
+            " FROM search_texts AS t
+              JOIN conversations AS c ON c.id = t.conversation",
+            title!(),
+            " WHERE t.id > (SELECT coalesce(max(id), 0) FROM search_texts) - ?",
+            short_words!(),
+            " ORDER BY t.id DESC LIMIT ?",
+        ))
         .bind(SCANNED)
         .bind(short)
         .bind(limit)
@@ -155,23 +173,16 @@ pub(crate) async fn search(
         // Each word between quotation marks: so no sign of it means anything to the index.
         let quoted: Vec<String> =
             indexed.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
-        sqlx::query(
-            "SELECT t.conversation, t.kind, t.item, t.at, t.text, title.text
-             FROM search_index AS i
-             CROSS JOIN search_texts AS t ON t.id = i.rowid
-             CROSS JOIN conversations AS c ON c.id = t.conversation
-             LEFT JOIN search_texts AS title
-                 ON title.conversation = t.conversation AND title.kind = 'title'
-             WHERE i.search_index MATCH ?
-               AND c.deleted_at IS NULL
-               AND NOT EXISTS (
-                   SELECT 1 FROM json_each(?) AS w
-                   WHERE t.text NOT LIKE w.value ->> 0 ESCAPE '\\'
-                     AND t.text NOT LIKE w.value ->> 1 ESCAPE '\\'
-                     AND t.text NOT LIKE w.value ->> 2 ESCAPE '\\'
-                     AND t.text NOT LIKE w.value ->> 3 ESCAPE '\\')
-             ORDER BY i.rowid DESC LIMIT ?",
-        )
+        sqlx::query(concat!(
+            columns!(),
+            " FROM search_index AS i
+              CROSS JOIN search_texts AS t ON t.id = i.rowid
+              CROSS JOIN conversations AS c ON c.id = t.conversation",
+            title!(),
+            " WHERE i.search_index MATCH ?",
+            short_words!(),
+            " ORDER BY i.rowid DESC LIMIT ?",
+        ))
         .bind(quoted.join(" AND "))
         .bind(short)
         .bind(limit)

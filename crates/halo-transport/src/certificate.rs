@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use jiff::Timestamp;
 use rustls::CertificateError;
 
 /// The longest name that is repeated, in characters. The other side wrote it.
@@ -252,19 +253,12 @@ fn time((tag, content): (u8, &[u8])) -> Option<String> {
 
 /// The date of a moment, in UTC.
 fn date(seconds: u64) -> String {
-    // Days to a civil date, after Howard Hinnant: years begin in March, eras have 400 of them.
-    let days = i64::try_from(seconds / 86_400).unwrap_or(i64::MAX / 2) + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute) = (seconds / 3_600 % 24, seconds / 60 % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
+    let moment = i64::try_from(seconds).ok().and_then(|s| Timestamp::from_second(s).ok());
+    match moment.map(|moment| moment.to_string()) {
+        // `2026-03-01T12:30:00Z`
+        Some(text) if text.len() >= 16 => format!("{} {} UTC", &text[..10], &text[11..16]),
+        _ => format!("{seconds} s after 1970"),
+    }
 }
 
 #[cfg(test)]

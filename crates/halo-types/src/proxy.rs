@@ -324,22 +324,7 @@ fn encode(text: &str) -> String {
 
 /// Percent-decodes; bytes that are no UTF-8 become U+FFFD.
 fn decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        match hex_pair(bytes, at + 1).filter(|_| byte == b'%') {
-            Some(value) => {
-                decoded.push(value);
-                at += 3;
-            }
-            None => {
-                decoded.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 fn hex_pair(bytes: &[u8], at: usize) -> Option<u8> {

@@ -4,8 +4,9 @@ use halo_types::Protocol;
 use serde_json::Value;
 
 use crate::json::{self, Next};
+use crate::machine::{Heard, Machine};
 use crate::sse::{self, FrameRef, Leftover};
-use crate::{Event, Finish, anthropic, fault, gemini, list, openai_chat, openai_responses};
+use crate::{Event, Finish, fault, list};
 
 /// The longest whole (not streamed) answer that is read: 32 MiB.
 pub const MAX_BODY: usize = 32 * 1024 * 1024;
@@ -57,41 +58,14 @@ enum Mode {
     Ended,
 }
 
-#[derive(Debug)]
-enum Machine {
-    Anthropic(anthropic::stream::Machine),
-    OpenaiChat(openai_chat::stream::Machine),
-    OpenaiResponses(openai_responses::stream::Machine),
-    Gemini(gemini::stream::Machine),
-}
-
-/// What a protocol's machine made of a JSON value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Heard {
-    /// A piece of the answer, or a known event without content.
-    Known,
-    /// Not of this protocol.
-    Foreign,
-    /// The provider failed; the frame is the evidence.
-    Failure,
-}
-
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Decoder {
     /// A decoder for one answer of a protocol.
     #[must_use]
     pub fn new(protocol: Protocol) -> Self {
-        let machine = match protocol {
-            Protocol::Anthropic => Machine::Anthropic(anthropic::stream::Machine::default()),
-            Protocol::OpenaiChat => Machine::OpenaiChat(openai_chat::stream::Machine::default()),
-            Protocol::OpenaiResponses => {
-                Machine::OpenaiResponses(openai_responses::stream::Machine::default())
-            }
-            Protocol::Gemini => Machine::Gemini(gemini::stream::Machine::default()),
-        };
         Self {
-            machine,
+            machine: Machine::new(protocol),
             mode: Mode::Start { mark: 0 },
             failed: false,
             done: false,
@@ -530,87 +504,6 @@ impl Decoder {
             Heard::Known if has_content => Finish::Truncated,
             Heard::Known => unusable("the answer holds no message"),
             Heard::Foreign => unusable("the answer is JSON, but none of this protocol"),
-        }
-    }
-}
-
-impl Machine {
-    /// Takes in a frame of the plainest form without building a document of it; `false` leaves it
-    /// to [`Machine::piece`].
-    fn quick(&mut self, data: &[u8], events: &mut Vec<Event>) -> bool {
-        match self {
-            Self::OpenaiChat(machine) => machine.quick(data, events),
-            Self::Anthropic(_) | Self::OpenaiResponses(_) | Self::Gemini(_) => false,
-        }
-    }
-
-    fn piece(&mut self, name: Option<&str>, value: &Value, events: &mut Vec<Event>) -> Heard {
-        match self {
-            Self::Anthropic(machine) => machine.piece(name, value, events),
-            Self::OpenaiChat(machine) => machine.piece(value, events),
-            Self::OpenaiResponses(machine) => machine.piece(name, value, events),
-            Self::Gemini(machine) => machine.piece(value, events),
-        }
-    }
-
-    fn whole(&mut self, value: &Value, events: &mut Vec<Event>) -> Heard {
-        match self {
-            Self::Anthropic(machine) => machine.whole(value, events),
-            Self::OpenaiChat(machine) => machine.whole(value, events),
-            Self::OpenaiResponses(machine) => machine.whole(value, events),
-            Self::Gemini(machine) => machine.whole(value, events),
-        }
-    }
-
-    /// Hands out what was held back.
-    fn flush(&mut self, events: &mut Vec<Event>) {
-        match self {
-            Self::Anthropic(machine) => machine.flush(events),
-            Self::OpenaiChat(machine) => machine.flush(events),
-            Self::OpenaiResponses(machine) => machine.flush(events),
-            Self::Gemini(machine) => machine.flush(events),
-        }
-    }
-
-    /// Notes `[DONE]`; true where that ends an answer.
-    fn done_marker(&mut self) -> bool {
-        match self {
-            // Relays append it to streams of other protocols, where it proves nothing.
-            Self::Anthropic(_) | Self::OpenaiResponses(_) | Self::Gemini(_) => false,
-            Self::OpenaiChat(machine) => machine.done_marker(),
-        }
-    }
-
-    fn saw_done_marker(&self) -> bool {
-        matches!(self, Self::OpenaiChat(machine) if machine.saw_done_marker())
-    }
-
-    /// Whether a piece of an answer of this protocol has come.
-    fn has_begun(&self) -> bool {
-        match self {
-            Self::Anthropic(machine) => machine.has_begun(),
-            Self::OpenaiChat(machine) => machine.has_begun(),
-            Self::OpenaiResponses(machine) => machine.has_begun(),
-            Self::Gemini(machine) => machine.has_begun(),
-        }
-    }
-
-    /// Whether the end of input may come now.
-    fn is_complete(&self) -> bool {
-        match self {
-            Self::Anthropic(machine) => machine.is_terminated(),
-            Self::OpenaiChat(machine) => machine.is_complete(),
-            Self::OpenaiResponses(machine) => machine.is_terminated(),
-            Self::Gemini(machine) => machine.is_complete(),
-        }
-    }
-
-    /// Whether the terminator came inside a JSON piece.
-    fn is_terminated(&self) -> bool {
-        match self {
-            Self::Anthropic(machine) => machine.is_terminated(),
-            Self::OpenaiResponses(machine) => machine.is_terminated(),
-            Self::OpenaiChat(_) | Self::Gemini(_) => false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! From what a person types as base URL to the URLs that are called.
 
 use halo_types::Protocol;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub use crate::gemini::target::{GeminiMethod, GeminiTarget, gemini_target};
 
@@ -41,7 +42,7 @@ impl Endpoints {
         // Tuned models are a collection of their own.
         let is_tuned = model.starts_with("tunedModels/");
         let head = head.strip_suffix("models/").filter(|_| is_tuned).unwrap_or(head);
-        let model = path_segment(model);
+        let model = utf8_percent_encode(model, SEGMENT);
         // Without `alt=sse` a stream comes as one JSON list.
         let method = if stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
         format!("{head}{model}:{method}")
@@ -51,18 +52,12 @@ impl Endpoints {
 /// The end of a Gemini URL before the model is known.
 const GEMINI_CALL: &str = "{model}:generateContent";
 
-/// A model's name as a segment of a path. Slashes stay: tuned models have them.
-fn path_segment(model: &str) -> String {
-    let mut segment = String::with_capacity(model.len());
-    for byte in model.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/:@".contains(&byte) {
-            segment.push(char::from(byte));
-        } else {
-            segment.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    segment
-}
+/// What is encoded in a model's name as a segment of a path. Slashes stay: tuned models have them.
+const SEGMENT: &AsciiSet = &QUERY.remove(b'/').remove(b':').remove(b'@');
+
+/// What is encoded in the value of a query.
+pub(crate) const QUERY: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A text that is no usable base URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

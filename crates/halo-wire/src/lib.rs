@@ -34,6 +34,7 @@ mod gemini;
 mod json;
 mod list;
 mod loss;
+mod machine;
 mod models;
 mod openai_chat;
 mod openai_responses;

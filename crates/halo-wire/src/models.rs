@@ -1,8 +1,10 @@
 //! Lists of models.
 
 use halo_types::Price;
+use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
 
+use crate::endpoint::QUERY;
 use crate::json::{first_count, path, text};
 
 /// A model as its provider's list describes it.
@@ -45,23 +47,11 @@ pub enum ModelsError {
 pub fn next_page(body: &[u8]) -> Option<String> {
     let value: Value = serde_json::from_slice(body).ok()?;
     if let Some(token) = text(&value, "nextPageToken") {
-        return Some(format!("pageToken={}", query_value(token)));
+        return Some(format!("pageToken={}", utf8_percent_encode(token, QUERY)));
     }
     let more = value.get("has_more") == Some(&Value::Bool(true));
     let last = text(&value, "last_id").filter(|_| more)?;
-    Some(format!("after_id={}", query_value(last)))
-}
-
-fn query_value(text: &str) -> String {
-    let mut value = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            value.push(char::from(byte));
-        } else {
-            value.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    value
+    Some(format!("after_id={}", utf8_percent_encode(last, QUERY)))
 }
 
 /// Reads a list of models: Anthropic's and OpenAI's form, and the fields that OpenRouter, Groq,

@@ -4,6 +4,7 @@ use axum::extract::{Extension, Form, State};
 use halo_config::{ConfigError, ProviderConfig, Secret, guess_preset, preset};
 use halo_engine::{Act, Engine};
 use halo_types::{Action, Lang, ProviderId, Target};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::draft::saved_keys;
 use super::facts::Outcome;
@@ -130,17 +131,14 @@ fn after_saving(draft: &Draft, pairs: &Pairs, id: &ProviderId) -> axum::response
 
 /// Percent-encodes everything but letters, digits and a few signs.
 pub(crate) fn percent(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/:".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~')
+        .remove(b'/')
+        .remove(b':');
+    utf8_percent_encode(text, KEPT).to_string()
 }
 
 /// `POST /settings/ai-model/paste`: a key alone, or a chosen preset, or both.

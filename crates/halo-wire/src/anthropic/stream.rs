@@ -6,8 +6,8 @@ use halo_types::{Protocol, Usage};
 use serde_json::{Map, Value, json};
 
 use crate::Event;
-use crate::decoder::Heard;
 use crate::json::{count, label, text};
+use crate::machine::Heard;
 use crate::stop::{self, Verdict};
 
 /// Blocks open at the same time; the protocol has one, and nobody needs more than this.

@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 
 use super::{SOURCES, field, picture, text};
 use crate::Event;
-use crate::decoder::Heard;
 use crate::json::{count, label};
+use crate::machine::Heard;
 use crate::stop::{self, Verdict};
 
 /// More calls than this in one answer are reported as unknown.

@@ -7,8 +7,8 @@ use halo_types::{Protocol, StopReason, Usage};
 use serde_json::{Value, json};
 
 use crate::Event;
-use crate::decoder::Heard;
 use crate::json::{count, first_count, label, text};
+use crate::machine::Heard;
 use crate::openai_chat::decode::data_url;
 use crate::openai_chat::quick;
 use crate::server::decode_base64;

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::items::{self, Channel};
 use super::output::Output;
 use crate::Event;
-use crate::decoder::Heard;
 use crate::json::{count, first_count, label, text};
+use crate::machine::Heard;
 use crate::stop::{self, Verdict};
 
 /// The most that is kept of items that were announced with content: 4 MiB.
