@@ -131,8 +131,8 @@ async fn forestall(
         // A step that was taken back says that the person wants it tried.
         let known = {
             let log = guard.live().log.lock().await;
-            let omits = |kind: &StepKind| matches!(kind, StepKind::OmitImages { target: of, .. } if of == target);
-            log.steps.iter().any(|entry| omits(&entry.step.kind))
+            let all = StepKind::OmitImages { target: target.clone(), before: None };
+            log.steps.iter().any(|entry| entry.step.kind == all)
         };
         if images && !known {
             let kind = StepKind::OmitImages { target: target.clone(), before: None };

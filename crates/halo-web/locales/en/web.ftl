@@ -212,6 +212,7 @@ card-pictures-note = { $n ->
 card-purpose-continue = This happened while the rest of the answer was asked for.
 card-purpose-compact = This happened while the older part was being summarised.
 speaker-halo = Halo itself reported this; nothing was sent.
+speaker-halo-ended = Halo itself ended while the answer was on its way.
 speaker-network = The network on the way to { $host } failed; no provider spoke.
 speaker-broken = The connection was made, and the answer broke off before its end ({ $host }).
 speaker-proxy = A relay or proxy in between reported this: { $name }.

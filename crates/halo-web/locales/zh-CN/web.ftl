@@ -211,6 +211,7 @@ card-pictures-note = { $n ->
 card-purpose-continue = 这发生在请求续写回答时。
 card-purpose-compact = 这发生在总结较早部分时。
 speaker-halo = 这是 Halo 自己报告的，没有发送任何内容。
+speaker-halo-ended = 回答到达途中，Halo 自己结束了。
 speaker-network = 通往 { $host } 的网络出错，服务商没有说话。
 speaker-broken = 连接已建立，但回答没有到结尾就断了（{ $host }）。
 speaker-proxy = 这是中间的中转或代理报告的：{ $name }。

@@ -321,6 +321,7 @@ fn speaker(card: &Card, name: &str, words: Words) -> String {
         None => name.to_owned(),
     };
     match diagnosis.blame {
+        Blame::Halo if began(evidence) => words.t("speaker-halo-ended"),
         Blame::Halo => words.t("speaker-halo"),
         _ if evidence.transport.is_some() && began(evidence) => {
             words.t1("speaker-broken", "host", host(card))
