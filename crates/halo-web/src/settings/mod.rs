@@ -10,6 +10,7 @@ mod data;
 mod draft;
 mod facts;
 mod form;
+mod form_view;
 mod gateway;
 mod models;
 mod own_facts;
