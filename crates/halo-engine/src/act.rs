@@ -16,7 +16,7 @@ use crate::offers::older_images;
 use crate::settle::new_step;
 use crate::shrink::next_side;
 use crate::sizes::correction;
-use crate::{Engine, EngineError, now};
+use crate::{Engine, EngineError};
 
 /// A button of a card was pressed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Engine {
         }
         let turn = of.turn.clone();
         let failed_target = failed.target.clone();
-        let step = |kind| new_step(&turn, kind, Some(act.attempt), StepBy::Person);
+        let step = |kind| new_step(self, &turn, kind, Some(act.attempt), StepBy::Person);
         match act.action {
             Action::Resend | Action::WaitAndResend => self.start(&live, turn, failed_target),
             Action::ResendWithoutImages => {
@@ -303,9 +303,15 @@ impl Engine {
             return Err(EngineError::NoProvider(target.provider));
         }
         let purpose = crate::view::purpose(&kind);
-        let guard = live.begin(self, id, purpose, target.clone(), now())?;
-        let turn =
-            Turn { id, conversation: live.id, prompt, target: target.clone(), kind, at: now() };
+        let guard = live.begin(self, id, purpose, target.clone(), self.now())?;
+        let turn = Turn {
+            id,
+            conversation: live.id,
+            prompt,
+            target: target.clone(),
+            kind,
+            at: self.now(),
+        };
         guard.append(&[Record::Turn(turn.clone())]).await?;
         self.spawn(guard, turn, target);
         Ok(())
@@ -336,13 +342,13 @@ impl Engine {
             id,
             role: Role::User,
             parts,
-            at: now(),
+            at: self.now(),
             origin: None,
             ending: None,
             usage: None,
             ..old
         };
-        let head = Head { conversation: live.id, message: Some(id), at: now() };
+        let head = Head { conversation: live.id, message: Some(id), at: self.now() };
         self.append(live, &[Record::Message(message), Record::Head(head)]).await?;
         let turn = TurnId::new(Uuid::now_v7());
         self.store_and_start(live, turn, id, TurnKind::Reply, target).await

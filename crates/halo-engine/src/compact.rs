@@ -39,7 +39,7 @@ pub(crate) async fn compact(
         let sent = engine.send(guard, turn, target, outgoing).await?;
         let Some(sent) = sent else {
             // The same span again would overflow again: the rule needs no model.
-            let step = task.step(turn, refused, String::new(), target, by);
+            let step = task.step(engine, turn, refused, String::new(), target, by);
             let step = measured(engine, guard, target, step).await;
             guard.append(&[Record::Step(step)]).await?;
             return Ok(End::Answered);
@@ -70,7 +70,7 @@ pub(crate) async fn compact(
                 }
             }
         }
-        let step = task.step(turn, Some(attempt), written, target, by);
+        let step = task.step(engine, turn, Some(attempt), written, target, by);
         let step = measured(engine, guard, target, step).await;
         guard.append(&[Record::Step(step)]).await?;
         return Ok(End::Answered);
@@ -142,6 +142,7 @@ impl Task {
     /// it wrote nothing.
     fn step(
         &self,
+        engine: &Engine,
         turn: &Turn,
         cause: Option<AttemptId>,
         written: String,
@@ -160,7 +161,7 @@ impl Task {
             tokens_before: self.plan.tokens_before,
             tokens_after: self.plan.tokens_after,
         };
-        new_step(turn, kind, cause, by)
+        new_step(engine, turn, kind, cause, by)
     }
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::log::Log;
 use crate::model::{Activity, ConversationSummary, ConversationView, Update};
 use crate::view::{ShowInput, show};
-use crate::{Engine, EngineError, now};
+use crate::{Engine, EngineError};
 
 impl Engine {
     /// The conversation list, newest first.
@@ -43,7 +43,7 @@ impl Engine {
         let id = ConversationId::new(Uuid::now_v7());
         let meta = ConversationMeta {
             id,
-            created_at: now(),
+            created_at: self.now(),
             title: String::new(),
             title_by_person: false,
             target: target.or_else(|| self.default_target()),
@@ -80,7 +80,7 @@ impl Engine {
             targets: &self.targets(),
             wait: progress.as_ref().and_then(|progress| progress.wait.clone()),
             running: progress.map(|progress| progress.running),
-            context: &self.context(now(), lang),
+            context: &self.context(self.now(), lang),
         })
         .ok_or(EngineError::NoConversation(id))
     }
@@ -164,7 +164,8 @@ impl Engine {
     pub async fn delete(&self, id: ConversationId) -> Result<(), EngineError> {
         let live = self.live(id).await?;
         live.stop().await;
-        self.append(&live, &[Record::Tombstone(Tombstone { conversation: id, at: now() })]).await?;
+        self.append(&live, &[Record::Tombstone(Tombstone { conversation: id, at: self.now() })])
+            .await?;
         self.tell(Update::List);
         Ok(())
     }
@@ -200,7 +201,7 @@ impl Engine {
             Some(entry) => entry.undone,
         };
         if !undone {
-            let record = StepUndone { step, conversation: id, at: now() };
+            let record = StepUndone { step, conversation: id, at: self.now() };
             self.append(&live, &[Record::StepUndone(record)]).await?;
             let kind = live.log.lock().await.step(step).map(|entry| entry.step.kind.clone());
             if let Some(kind) = kind {
@@ -220,7 +221,7 @@ impl Engine {
         let step = Step {
             id: StepId::new(Uuid::now_v7()),
             conversation: id,
-            at: now(),
+            at: self.now(),
             kind: StepKind::OmitImages { target, before: None },
             cause: None,
             by: StepBy::Person,
@@ -239,7 +240,7 @@ impl Engine {
             Some(entry) => entry.undone,
         };
         if undone {
-            let record = StepRedone { step, conversation: id, at: now() };
+            let record = StepRedone { step, conversation: id, at: self.now() };
             self.append(&live, &[Record::StepRedone(record)]).await?;
         }
         Ok(())
@@ -260,7 +261,7 @@ impl Engine {
             log.message(message).ok_or(EngineError::NotFound("message"))?;
             log.end_of_branch(message)
         };
-        let head = Head { conversation: id, message: Some(end), at: now() };
+        let head = Head { conversation: id, message: Some(end), at: self.now() };
         self.append(&live, &[Record::Head(head)]).await
     }
 

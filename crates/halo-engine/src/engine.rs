@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use halo_config::{Config, ConfigError, RemovedRule, RulesFolder};
 use halo_context::TokenCache;
@@ -17,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clients::Clients;
+use crate::clock::Clock;
 use crate::live::Live;
 use crate::log::Log;
 use crate::model::Update;
@@ -27,13 +27,6 @@ use crate::{EngineError, providers};
 const UPDATES_KEPT: usize = 4_096;
 /// How many conversations stay in memory beyond those that run.
 const LIVE_KEPT: usize = 64;
-
-/// The present moment.
-#[must_use]
-pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
 
 /// What an engine is made of.
 pub struct Options {
@@ -47,15 +40,25 @@ pub struct Options {
     pub rescue: Option<Rescue>,
     /// How providers are reached where the settings say nothing.
     pub client: ClientOptions,
+    /// By which turns are dated and wait.
+    pub clock: Clock,
 }
 
 impl Options {
     /// Options without a practice provider and with the usual timers.
     #[must_use]
     pub fn new(config: Config, store: Arc<dyn Store>) -> Self {
-        Self { config, store, practice: None, rescue: None, client: ClientOptions::default() }
+        Self {
+            config,
+            store,
+            practice: None,
+            rescue: None,
+            client: ClientOptions::default(),
+            clock: Clock::default(),
+        }
     }
 }
+
 /// Runs turns. Cheap to clone; clones are the same engine.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
@@ -67,6 +70,7 @@ struct Inner {
     rescue: Option<Rescue>,
     clients: Arc<Clients>,
     facts: RwLock<Vec<Fact>>,
+    clock: Clock,
     rules: RulesFolder,
     /// What texts were counted to be.
     tokens: Mutex<TokenCache>,
@@ -97,6 +101,7 @@ impl Engine {
             store: options.store,
             practice: options.practice,
             rescue: options.rescue,
+            clock: options.clock,
             tokens: Mutex::default(),
             facts: RwLock::new(facts),
             live: Mutex::new(HashMap::new()),
@@ -222,6 +227,16 @@ impl Engine {
             compact: recovery.always_compact,
             ..Policy::default()
         }
+    }
+
+    /// The moment by the engine's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.0.clock
     }
 
     /// Is cancelled when Halo ends. Requests to providers end with it.

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::journal::Journal;
 use crate::live::RunGuard;
 use crate::sizes::correction;
-use crate::{Engine, EngineError, now};
+use crate::{Engine, EngineError};
 
 /// The largest part of an answer kept to prove that it was unusable, in bytes.
 const KEPT_RAW: usize = 64 * 1024;
@@ -204,7 +204,7 @@ impl Engine {
         let blobs = self.blobs_of(&request).await?;
         let mut call = self.call(&route, &request, &blobs, omit);
         let attempt = AttemptId::new(Uuid::now_v7());
-        let at = now();
+        let at = self.now();
         let body: &[u8] = call.as_ref().map(|call| call.body.as_slice()).unwrap_or_default();
         let body_sha256 = hex(&Sha256::digest(body));
         let (nth, correction) = {
@@ -254,7 +254,7 @@ impl Engine {
             Err(words) => {
                 let evidence = Evidence {
                     phase: Some(Phase::Connect),
-                    at: Some(now()),
+                    at: Some(self.now()),
                     request: RequestFacts {
                         model: Some(request.model.clone()),
                         ..RequestFacts::default()
@@ -331,7 +331,7 @@ impl Engine {
                     url: Some(url),
                     phase: Some(Phase::Stream),
                     request: facts,
-                    at: Some(now()),
+                    at: Some(self.now()),
                     ..Evidence::from_http(reply.status(), reply.headers().clone(), raw)
                 };
                 Outcome::Failed { evidence: Box::new(evidence), answer }

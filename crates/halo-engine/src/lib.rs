@@ -32,6 +32,7 @@
 mod act;
 pub mod archive;
 mod clients;
+mod clock;
 mod compact;
 mod conversations;
 mod doctor;
@@ -58,11 +59,12 @@ mod turn;
 mod view;
 
 pub use act::Act;
+pub use clock::{Clock, now};
 pub use doctor::{
     DoctorReport, DoctorStage, Patient, Proof, RawReply, StageReport, TestFailure, Verdict,
     learned_words,
 };
-pub use engine::{Engine, Options, now};
+pub use engine::{Engine, Options};
 pub use error::EngineError;
 pub use halo_context::{Known, Mend, ModelFacts, is_doubted};
 pub use halo_store::{Found, SearchHit, Snippet};

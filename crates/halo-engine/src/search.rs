@@ -6,7 +6,7 @@ use halo_types::{AttemptId, ConversationId, Lang, MessageId};
 
 use crate::archive::{Archive, ArchiveError, Export, ExportFormat, ImportReport, place};
 use crate::model::Update;
-use crate::{Engine, EngineError, now};
+use crate::{Engine, EngineError};
 
 impl Engine {
     /// Where all the words of `query` are found, the latest first: in titles, messages and errors.
@@ -71,7 +71,7 @@ impl Engine {
         lang: Lang,
     ) -> Result<Export, ArchiveError> {
         let store = std::sync::Arc::clone(self.store());
-        let context: Context = self.context(now(), lang);
+        let context: Context = self.context(self.now(), lang);
         match conversation {
             Some(id) => Export::one(store, id, format, context).await,
             None => Export::all(store, format, context).await,

@@ -18,7 +18,7 @@ use crate::facts::lessons;
 use crate::live::RunGuard;
 use crate::model::WaitView;
 use crate::view::situation;
-use crate::{Engine, EngineError, now};
+use crate::{Engine, EngineError};
 
 /// How long a card waits for the list of models that it offers.
 const LIST_PATIENCE: Duration = Duration::from_secs(8);
@@ -53,11 +53,17 @@ pub(crate) enum Then {
 }
 
 /// A step of this turn's conversation.
-pub(crate) fn new_step(turn: &Turn, kind: StepKind, cause: Option<AttemptId>, by: StepBy) -> Step {
+pub(crate) fn new_step(
+    engine: &Engine,
+    turn: &Turn,
+    kind: StepKind,
+    cause: Option<AttemptId>,
+    by: StepBy,
+) -> Step {
     Step {
         id: StepId::new(Uuid::now_v7()),
         conversation: turn.conversation,
-        at: now(),
+        at: engine.now(),
         kind,
         cause,
         by,
@@ -104,7 +110,7 @@ pub(crate) async fn settle(
         Outcome::Stopped { .. } if dying => (AttemptOutcome::Died { partial: stored }, None),
         Outcome::Stopped { .. } => (AttemptOutcome::Stopped { partial: stored }, None),
         Outcome::Failed { evidence, .. } => {
-            let context = engine.context(now(), Lang::En);
+            let context = engine.context(engine.now(), Lang::En);
             let diagnosis = Box::new(diagnose(&evidence, &context));
             let parameters = {
                 let log = guard.live().log.lock().await;
@@ -130,7 +136,7 @@ pub(crate) async fn settle(
         first_part_ms: sent.first_part_ms,
         total_ms: sent.total_ms,
         headers: if failure.is_some() { Headers::default() } else { sent.headers },
-        at: now(),
+        at: engine.now(),
     };
     let mut records: Vec<Record> = message.into_iter().map(Record::Message).collect();
     records.push(Record::AttemptEnd(Box::new(end)));
@@ -177,7 +183,7 @@ async fn message(
         parent: Some(turn.prompt),
         role: Role::Assistant,
         parts,
-        at: now(),
+        at: engine.now(),
         origin: Some(Origin {
             target: target.clone(),
             turn: turn.id,
@@ -242,7 +248,7 @@ pub(crate) async fn then(
         situation(&log, of, attempt, compactable)
     };
     let signs = signs(failure);
-    match machine.handle_failure(&signs, &situation, now()) {
+    match machine.handle_failure(&signs, &situation, engine.now()) {
         Next::Repair(repair) => Ok(Then::Repair(repair)),
         Next::Ask { .. } => Ok(Then::End(End::Asks)),
         Next::SendAt { at, from } => {
@@ -252,17 +258,17 @@ pub(crate) async fn then(
                 attempt: failure.attempt,
                 until: at,
                 from: from.clone(),
-                at: now(),
+                at: engine.now(),
             };
             guard.append(&[Record::Wait(wait)]).await?;
             guard.attempt_ends(Some(WaitView { until: at, from, automatic: true }));
             engine.tell(crate::Update::Changed(turn.conversation));
             engine.tell(crate::Update::List);
             tokio::select! {
-                () = tokio::time::sleep(Duration::from_millis(at.ms_since(now()))) => {}
+                () = engine.clock().sleep_until(at) => {}
                 () = guard.sent_now() => {}
                 () = guard.cancel().cancelled() => {
-                    let end = WaitEnd { turn: turn.id, conversation: turn.conversation, at: now() };
+                    let end = WaitEnd { turn: turn.id, conversation: turn.conversation, at: engine.now() };
                     guard.append(&[Record::WaitEnd(end)]).await?;
                     return Ok(Then::End(End::Stopped));
                 }

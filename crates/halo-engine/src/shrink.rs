@@ -127,7 +127,7 @@ impl Engine {
         let pictures = self.shrink(&branch, &known.collect(), max_side).await?;
         if !pictures.is_empty() {
             let kind = StepKind::ShrinkImages { target: target.clone(), max_side, pictures };
-            guard.append(&[Record::Step(new_step(turn, kind, cause, StepBy::Auto))]).await?;
+            guard.append(&[Record::Step(new_step(self, turn, kind, cause, StepBy::Auto))]).await?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use halo_types::{
 };
 use uuid::Uuid;
 
-use crate::{Engine, EngineError, now};
+use crate::{Engine, EngineError};
 
 impl Engine {
     /// Gives every attempt that was cut off an end: what had come of its answer becomes a message
@@ -57,7 +57,7 @@ impl Engine {
                 parent: Some(prompt),
                 role: Role::Assistant,
                 parts,
-                at: now(),
+                at: self.now(),
                 origin: Some(Origin {
                     target: start.target.clone(),
                     turn: start.turn,
@@ -69,7 +69,7 @@ impl Engine {
             }));
             partial = Some(id);
         }
-        let at = now();
+        let at = self.now();
         records.push(Record::AttemptEnd(Box::new(AttemptEnd {
             attempt: start.id,
             turn: start.turn,

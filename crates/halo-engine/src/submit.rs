@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::live::{Live, RunGuard};
 use crate::model::{Purpose, Update};
 use crate::view::purpose;
-use crate::{Engine, EngineError, now, turn};
+use crate::{Engine, EngineError, turn};
 
 /// The longest prompt, in bytes. Longer texts are files, not messages.
 const MAX_PROMPT_BYTES: usize = 8 * 1024 * 1024;
@@ -83,7 +83,7 @@ impl Engine {
         if self.provider(&target.provider).is_none() {
             return Err(EngineError::NoProvider(target.provider));
         }
-        let guard = live.begin(self, id, Purpose::Reply, target.clone(), now())?;
+        let guard = live.begin(self, id, Purpose::Reply, target.clone(), self.now())?;
         let mut records = Vec::new();
         let title = if meta.title.is_empty() { auto_title(&text) } else { meta.title.clone() };
         if title != meta.title || meta.target.as_ref() != Some(&target) {
@@ -102,7 +102,7 @@ impl Engine {
             parent: head,
             role: Role::User,
             parts,
-            at: now(),
+            at: self.now(),
             origin: None,
             ending: None,
             usage: None,
@@ -113,7 +113,7 @@ impl Engine {
             prompt,
             target: target.clone(),
             kind: TurnKind::Reply,
-            at: now(),
+            at: self.now(),
         };
         records.push(Record::Turn(turn.clone()));
         match guard.append(&records).await {
@@ -139,7 +139,7 @@ impl Engine {
         if self.provider(&target.provider).is_none() {
             return Err(EngineError::NoProvider(target.provider));
         }
-        let guard = live.begin(self, turn.id, purpose(&turn.kind), target.clone(), now())?;
+        let guard = live.begin(self, turn.id, purpose(&turn.kind), target.clone(), self.now())?;
         self.spawn(guard, turn, target);
         Ok(())
     }

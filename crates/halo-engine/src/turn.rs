@@ -12,7 +12,7 @@ use crate::model::Purpose;
 use crate::settle::{End, Then, new_step, seed, settle, then};
 use crate::sizes::correction;
 use crate::view::purpose;
-use crate::{Engine, EngineError, now};
+use crate::{Engine, EngineError};
 
 /// Runs a turn to its end, in its own task.
 pub(crate) async fn run(engine: Engine, guard: RunGuard, turn: Turn, target: Target) {
@@ -80,7 +80,7 @@ async fn answer(
             }
             Then::Repair(repair) => {
                 let kind = step_kind(repair, &target);
-                let step = new_step(turn, kind, Some(failure.attempt), StepBy::Auto);
+                let step = new_step(engine, turn, kind, Some(failure.attempt), StepBy::Auto);
                 guard.append(&[Record::Step(step)]).await?;
                 refused = Some(failure.attempt);
             }
@@ -100,7 +100,7 @@ async fn compact_first(
         id: TurnId::new(Uuid::now_v7()),
         kind: TurnKind::Compact { keep: None, then: Some(turn.id) },
         target: target.clone(),
-        at: now(),
+        at: engine.now(),
         ..turn.clone()
     };
     guard.append(&[Record::Turn(compaction.clone())]).await?;
@@ -136,7 +136,7 @@ async fn forestall(
         };
         if images && !known {
             let kind = StepKind::OmitImages { target: target.clone(), before: None };
-            let step = new_step(turn, kind, None, StepBy::Auto);
+            let step = new_step(engine, turn, kind, None, StepBy::Auto);
             guard.append(&[Record::Step(step)]).await?;
         }
     }

@@ -391,7 +391,7 @@ fn previews(
     };
     let now = of_steps(&steps);
     for (action, kind) in kinds.into_iter().flatten() {
-        steps.push(new_step(&turn.turn, kind, None, StepBy::Person));
+        steps.push(new_step(input.engine, &turn.turn, kind, None, StepBy::Person));
         sizes.push((action, (now, of_steps(&steps))));
         steps.pop();
     }
