@@ -1,6 +1,5 @@
 //! Ways forward after a failure, taken by the person.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use halo_context::{CompactInput, plan};
@@ -14,7 +13,6 @@ use crate::live::Live;
 use crate::log::{AttemptLog, Log, TurnLog};
 use crate::offers::older_images;
 use crate::settle::new_step;
-use crate::shrink::next_side;
 use crate::sizes::correction;
 use crate::{Engine, EngineError};
 
@@ -79,19 +77,13 @@ impl Engine {
                 self.start(&live, turn, failed_target)
             }
             Action::ShrinkImagesAndResend => {
-                let (branch, max_side) = {
+                let (branch, steps) = {
                     let log = live.log.lock().await;
-                    let branch = log.branch(Some(turn.prompt));
-                    let side = next_side(&branch, &log.active_steps(), &failed_target);
-                    (branch, side.ok_or(EngineError::DoesNotFit(TOO_SMALL))?)
+                    (log.branch(Some(turn.prompt)), log.active_steps())
                 };
-                let pictures = self.shrink(&branch, &BTreeSet::new(), max_side).await?;
-                if pictures.is_empty() {
-                    return Err(EngineError::DoesNotFit(TOO_SMALL));
-                }
-                let target = failed_target.clone();
-                let step = step(StepKind::ShrinkImages { target, max_side, pictures });
-                self.append(&live, &[Record::Step(step)]).await?;
+                let kind = self.next_smaller(&branch, &steps, failed_target.clone()).await?;
+                let kind = kind.ok_or(EngineError::DoesNotFit(TOO_SMALL))?;
+                self.append(&live, &[Record::Step(step(kind))]).await?;
                 self.start(&live, turn, failed_target)
             }
             Action::RepairHistoryAndResend => {

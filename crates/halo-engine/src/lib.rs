@@ -66,7 +66,7 @@ pub use doctor::{
 };
 pub use engine::{Engine, Options};
 pub use error::EngineError;
-pub use halo_context::{Known, Mend, ModelFacts, is_doubted};
+pub use halo_context::{Known, Mend, ModelFacts, PictureFaults, PictureLimits, is_doubted};
 pub use halo_store::{Found, SearchHit, Snippet};
 pub use halo_store_sqlite::{Onward, Rescue};
 pub use halo_transport::{CaError, check_ca_file};

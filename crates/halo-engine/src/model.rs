@@ -1,6 +1,6 @@
 //! What the edges read: a conversation as it is to be shown, and the news about it.
 
-use halo_context::Mend;
+use halo_context::{Mend, PictureFaults};
 use halo_types::{
     Action, AttemptId, ConversationId, ConversationMeta, Diagnosis, Evidence, Message, MessageId,
     StepId, StepKind, Target, Timestamp, TurnId,
@@ -222,6 +222,10 @@ pub struct Meter {
     pub window: Option<u64>,
     /// Pictures that the next request will hold.
     pub images: u32,
+    /// What of them the model is known to refuse.
+    pub refused: PictureFaults,
+    /// Whether pictures that are too large are made smaller before they are sent.
+    pub shrinks: bool,
 }
 
 /// News for the edges.

@@ -84,6 +84,9 @@ pub(crate) struct Message {
     /// `provider/model`; empty for the conversation's.
     #[serde(default)]
     target: String,
+    /// Whether pictures go as small as the model takes them.
+    #[serde(default)]
+    smaller: String,
     /// The turn whose prompt this replaces.
     #[serde(default)]
     edit_turn: String,
@@ -124,6 +127,7 @@ pub(crate) async fn first(
         Typed::Compact { .. } => return Err(PageError::Bad("problem-nothing-to-compact")),
         Typed::Text => {}
     }
+    let smaller = !form.smaller.is_empty();
     let submission = read(form)?;
     // The same submission again, after a lost answer, finds its conversation.
     if let Some(known) = state.engine().store().turn(submission.turn).await? {
@@ -133,6 +137,9 @@ pub(crate) async fn first(
         return Err(PageError::Engine(halo_engine::EngineError::Empty));
     }
     let conversation = state.engine().create(submission.target.clone()).await?;
+    if smaller {
+        state.engine().send_smaller(conversation).await?;
+    }
     state.engine().submit(Submission { conversation, ..submission }).await?;
     Ok(done(&headers, conversation))
 }
@@ -304,13 +311,31 @@ pub(crate) async fn set_target(
     Ok(done(&headers, id))
 }
 
+/// Which pictures are left out.
+#[derive(Debug, Deserialize)]
+pub(crate) struct LeaveOutForm {
+    /// How many of the newest still go; none where it is not given.
+    keep: Option<usize>,
+}
+
 /// `POST /c/{id}/leave-out-images`: the pictures are not sent to the chosen model.
 pub(crate) async fn leave_out_images(
     State(state): State<AppState>,
     Path(id): Path<ConversationId>,
     headers: HeaderMap,
+    Form(form): Form<LeaveOutForm>,
 ) -> Result<Response, PageError> {
-    state.engine().leave_out_images(id).await?;
+    state.engine().leave_out_images(id, form.keep).await?;
+    Ok(done(&headers, id))
+}
+
+/// `POST /c/{id}/send-smaller`: the pictures go to the chosen model as small as it takes them.
+pub(crate) async fn send_smaller(
+    State(state): State<AppState>,
+    Path(id): Path<ConversationId>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    state.engine().send_smaller(id).await?;
     Ok(done(&headers, id))
 }
 

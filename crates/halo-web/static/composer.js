@@ -57,15 +57,25 @@ function keep() {
 
 /** Compares what would be sent now with what is known about the model. */
 function warn() {
-  const attached = aside === null ? images.length : 0;
+  const attached = aside === null ? images.flatMap((image) => image.image ?? []) : [];
+  const smaller = form.elements.smaller.value !== "";
   const target = form.elements.target.value;
-  forewarn({ target, text: prompt.value, attached, canCompact: Boolean(id) }, async (way, choice, kind) => {
+  forewarn({ target, text: prompt.value, attached, smaller, canCompact: Boolean(id) }, async (way, choice, kind) => {
     try {
       if (way === "switch") await switchTo(choice.target, choice.label);
       else if (way === "choose") chooseModel({ seeing: kind === "blind" });
       else if (way === "compact") {
         const turn = newTurn();
         await post(form.getAttribute("action"), new URLSearchParams({ text: "/compact", turn }));
+        await refresh();
+      } else if (way === "smaller") {
+        // A conversation that is still to come learns it with its first message.
+        if (id) await post(`/c/${id}/send-smaller`, new URLSearchParams());
+        form.elements.smaller.value = "1";
+        if (id) await refresh();
+        await send();
+      } else if (way === "older") {
+        await post(`/c/${id}/leave-out-images`, new URLSearchParams({ keep: choice.keep }));
         await refresh();
       } else {
         if (aside === null) images = [];
@@ -188,6 +198,7 @@ function clear({ pictures = true } = {}) {
   aside = null;
   if (pictures) model = null;
   form.elements.turn.value = newTurn();
+  form.elements.smaller.value = "";
   form.elements.edit_turn.value = "";
   form.elements.edit_attempt.value = "";
   editing.hidden = true;
