@@ -58,7 +58,7 @@ mod submit;
 mod turn;
 mod view;
 
-pub use act::Act;
+pub use act::{Act, Edit};
 pub use clock::{Clock, now};
 pub use doctor::{
     DoctorReport, DoctorStage, Patient, Proof, RawReply, StageReport, TestFailure, Verdict,

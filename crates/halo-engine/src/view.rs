@@ -251,6 +251,8 @@ fn message_view(
         summarised: next.summarised.contains(&message.id),
         can_continue: is_head && idle && answer && broken,
         can_resend: is_head && idle && (answer || message.role == Role::User),
+        is_last: is_head,
+        forked: is_head && input.log.has_later(message.id),
         message: message.clone(),
     }
 }
@@ -320,6 +322,7 @@ fn card(
     };
     Some(Card {
         turn: turn.turn.id,
+        prompt: turn.turn.prompt,
         attempt: start.id,
         nth: start.nth,
         target: start.target.clone(),

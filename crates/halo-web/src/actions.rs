@@ -6,7 +6,7 @@
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use halo_engine::{Act, Submission};
+use halo_engine::{Act, Edit, Submission};
 use halo_types::{
     Action, AttemptId, ConversationId, ImageRef, Lang, MessageId, StepId, Target, TurnId,
 };
@@ -87,12 +87,9 @@ pub(crate) struct Message {
     /// Whether pictures go as small as the model takes them.
     #[serde(default)]
     smaller: String,
-    /// The turn whose prompt this replaces.
+    /// The prompt that this replaces.
     #[serde(default)]
-    edit_turn: String,
-    /// The card that offered it.
-    #[serde(default)]
-    edit_attempt: String,
+    edit: String,
 }
 
 /// What a person typed.
@@ -160,11 +157,16 @@ pub(crate) async fn message(
         }
         Typed::Text => {}
     }
-    if let (Ok(turn), Ok(attempt)) = (form.edit_turn.parse(), form.edit_attempt.parse()) {
+    if let Ok(message) = form.edit.parse() {
         check_length(&form.text)?;
-        let target = composer::target(&form.target);
-        let (action, text) = (Action::EditMessage, Some(unix_lines(&form.text)));
-        state.engine().act(Act { conversation: id, turn, attempt, action, target, text }).await?;
+        let edit = Edit {
+            conversation: id,
+            message,
+            turn: form.turn.unwrap_or_else(new_turn),
+            text: unix_lines(&form.text),
+            target: composer::target(&form.target),
+        };
+        state.engine().edit(edit).await?;
         return Ok(done(&headers, id));
     }
     state.engine().submit(Submission { conversation: id, ..read(form)? }).await?;
@@ -220,7 +222,7 @@ pub(crate) async fn act(
     let action: Action = form.action.parse().map_err(|_| PageError::Bad("problem-bad-form"))?;
     let target = match form.target.trim() {
         "" => None,
-        typed => Some(chosen(&state, typed, &form, id).await?),
+        typed => Some(chosen(&state, typed, id).await?),
     };
     let act = Act {
         conversation: id,
@@ -235,12 +237,7 @@ pub(crate) async fn act(
 }
 
 /// The model a person chose or typed. A bare name means the conversation's provider.
-async fn chosen(
-    state: &AppState,
-    typed: &str,
-    _form: &CardForm,
-    id: ConversationId,
-) -> Result<Target, PageError> {
+async fn chosen(state: &AppState, typed: &str, id: ConversationId) -> Result<Target, PageError> {
     let engine = state.engine();
     if let Some(target) = composer::target(typed)
         && engine.provider(&target.provider).is_some()
@@ -273,13 +270,36 @@ pub(crate) async fn cont(
     Ok(done(&headers, id))
 }
 
+/// Which model answers again.
+#[derive(Debug, Deserialize)]
+pub(crate) struct AgainForm {
+    /// `provider/model`; empty for the conversation's.
+    #[serde(default)]
+    target: String,
+}
+
 /// `POST /c/{id}/messages/{message}/regenerate`.
 pub(crate) async fn regenerate(
     State(state): State<AppState>,
     Path((id, message)): Path<(ConversationId, MessageId)>,
     headers: HeaderMap,
+    Form(form): Form<AgainForm>,
 ) -> Result<Response, PageError> {
-    state.engine().regenerate(id, message, new_turn(), None).await?;
+    let target = match form.target.trim() {
+        "" => None,
+        typed => Some(chosen(&state, typed, id).await?),
+    };
+    state.engine().regenerate(id, message, new_turn(), target).await?;
+    Ok(done(&headers, id))
+}
+
+/// `POST /c/{id}/messages/{message}/fork`: the next prompt follows this message.
+pub(crate) async fn fork(
+    State(state): State<AppState>,
+    Path((id, message)): Path<(ConversationId, MessageId)>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    state.engine().fork(id, message).await?;
     Ok(done(&headers, id))
 }
 

@@ -2,7 +2,7 @@
 
 use halo_config::ProviderConfig;
 use halo_engine::{ConversationView, Engine, PictureLimits, TargetInfo};
-use halo_types::{ConversationId, Target};
+use halo_types::{ConversationId, MessageId, Target};
 
 use crate::strings::Words;
 use crate::thread::tokens;
@@ -121,19 +121,10 @@ pub(crate) struct Composer {
     pub(crate) ambiguous: bool,
     /// Text to begin with.
     pub(crate) text: String,
-    /// The turn whose prompt is being edited.
-    pub(crate) edit: Option<Edit>,
+    /// The prompt that is being edited.
+    pub(crate) edit: Option<MessageId>,
     /// An id for the next turn, for browsers without scripts.
     pub(crate) turn: uuid::Uuid,
-}
-
-/// A prompt that is being edited.
-#[derive(Debug, Clone)]
-pub(crate) struct Edit {
-    /// Its turn.
-    pub(crate) turn: String,
-    /// The failed attempt whose card offered it.
-    pub(crate) attempt: String,
 }
 
 /// The context meter.

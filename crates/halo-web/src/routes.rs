@@ -69,6 +69,7 @@ fn doing() -> Router<AppState> {
         .route("/c/{id}/act", post(actions::act))
         .route("/c/{id}/stop", post(actions::stop))
         .route("/c/{id}/target", post(actions::set_target))
+        .route("/c/{id}/messages/{message}/fork", post(actions::fork))
         .route("/c/{id}/leave-out-images", post(actions::leave_out_images))
         .route("/c/{id}/send-smaller", post(actions::send_smaller))
         .route("/c/{id}/rename", post(actions::rename))

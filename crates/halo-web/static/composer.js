@@ -199,8 +199,7 @@ function clear({ pictures = true } = {}) {
   if (pictures) model = null;
   form.elements.turn.value = newTurn();
   form.elements.smaller.value = "";
-  form.elements.edit_turn.value = "";
-  form.elements.edit_attempt.value = "";
+  form.elements.edit.value = "";
   editing.hidden = true;
   complain("");
   showTray();
@@ -212,6 +211,8 @@ async function send() {
   if (sending) return;
   const text = prompt.value.trim();
   if (!text && (images.length === 0 || aside !== null)) return;
+  // The news of an answer's end may be on its way.
+  if ("busy" in conversation.dataset) await refresh();
   if ("busy" in conversation.dataset) { complain(word("script-busy")); return; }
   if (uploads > 0) { complain(word("script-wait-for-picture")); return; }
   const pictures = !COMMAND.test(text);
@@ -294,13 +295,11 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-/* Editing the prompt of a failed turn */
+/* Editing a prompt */
 
-/** The prompt that a card is about: the own message nearest above it. */
-function promptOf(element) {
-  let item = element.closest("[data-item]");
-  while (item && !item.querySelector('[data-message-role="user"]')) item = item.previousElementSibling;
-  return item?.querySelector("[data-text]")?.textContent ?? "";
+/** The text of a prompt that is shown. */
+function promptOf(message) {
+  return document.querySelector(`[data-message="${CSS.escape(message)}"] [data-text]`)?.textContent ?? "";
 }
 
 document.addEventListener("click", (event) => {
@@ -309,10 +308,9 @@ document.addEventListener("click", (event) => {
     case "edit_message": {
       event.preventDefault();
       aside ??= prompt.value;
-      prompt.value = promptOf(button);
+      prompt.value = promptOf(button.dataset.promptOf);
       showTray();
-      form.elements.edit_turn.value = button.dataset.turn;
-      form.elements.edit_attempt.value = button.dataset.attemptId;
+      form.elements.edit.value = button.dataset.promptOf;
       editing.hidden = false;
       prompt.focus();
       fit();
