@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use halo_context::{CompactInput, plan};
 use halo_types::{
-    Action, AttemptId, ConversationId, Facts, Head, Kind, Message, MessageId, Part, Record, Role,
-    StepBy, StepKind, Target, Turn, TurnId, TurnKind,
+    Action, AttemptId, AttemptOutcome, ConversationId, Facts, Head, Kind, Message, MessageId, Part,
+    Record, Role, StepBy, StepKind, Target, Turn, TurnId, TurnKind,
 };
 use uuid::Uuid;
 
@@ -170,7 +170,12 @@ impl Engine {
             return Err(EngineError::NotFound("turn"));
         }
         let last = log.last_attempt().map(|attempt| attempt.start.id);
-        let current = last == Some(act.attempt);
+        // A second click that comes late must not ask again for what is answered.
+        let answered = matches!(
+            attempt.end.as_ref().map(|end| &end.outcome),
+            Some(AttemptOutcome::Answered { .. })
+        );
+        let current = last == Some(act.attempt) && !answered;
         let failed = current.then(|| {
             let diagnosis = diagnosed(self, &log, attempt);
             Failed {

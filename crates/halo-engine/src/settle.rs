@@ -147,9 +147,13 @@ pub(crate) async fn settle(
         let list = engine.fetch_models(&target.provider, Lang::En);
         let _ = tokio::time::timeout(LIST_PATIENCE, list).await;
     }
-    if let Err(error) = engine.store().drop_chunks(attempt).await {
-        tracing::warn!(%error, "the journal of a stored answer could not be cleared");
-    }
+    // Nobody waits for tidying: the turn is over.
+    let store = engine.store().clone();
+    engine.tasks().spawn(async move {
+        if let Err(error) = store.drop_chunks(attempt).await {
+            tracing::warn!(%error, "the journal of a stored answer could not be cleared");
+        }
+    });
     Ok(failure)
 }
 

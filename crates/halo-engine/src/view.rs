@@ -269,8 +269,8 @@ fn card(
     let start = &attempt.start;
     let is_last = last_attempt == Some(start.id);
     let runs_here = input.running.as_ref().is_some_and(|run| run.turn == turn.turn.id);
-    // Until it is decided what follows, there is nothing to offer.
-    if is_last && runs_here && input.wait.is_none() {
+    // Until it is decided what follows, there is nothing to offer; nor while it is being sent.
+    if runs_here && (attempt.end.is_none() || (is_last && input.wait.is_none())) {
         return None;
     }
     let at = attempt.ended_at();

@@ -4,7 +4,7 @@ import { on } from "./events.js";
 import { forewarn } from "./forewarn.js";
 import { Refusal, post } from "./http.js";
 import { isOffered, pick } from "./models.js";
-import { id, refresh, toBottom } from "./thread.js";
+import { id, refresh, toBottom, upToDate } from "./thread.js";
 import { word } from "./words.js";
 
 const MAX_TEXT = 4_000_000;
@@ -212,7 +212,7 @@ async function send() {
   const text = prompt.value.trim();
   if (!text && (images.length === 0 || aside !== null)) return;
   // The news of an answer's end may be on its way.
-  if ("busy" in conversation.dataset) await refresh();
+  if ("busy" in conversation.dataset) await upToDate();
   if ("busy" in conversation.dataset) { complain(word("script-busy")); return; }
   if (uploads > 0) { complain(word("script-wait-for-picture")); return; }
   const pictures = !COMMAND.test(text);

@@ -163,6 +163,12 @@ export function refresh() {
   return run;
 }
 
+/** Fetches the thread as it is from now on. */
+export async function upToDate() {
+  refresh();
+  while (run) await run;
+}
+
 /* The running answer */
 
 function grow({ conversation: of, attempt, from_block, blocks, tail, thinking }) {

@@ -1,6 +1,6 @@
 //! What runs by itself, what asks, and what a repair changes.
 
-use halo_engine::Item;
+use halo_engine::{Act, Item};
 use halo_types::{Action, Kind, Lang, Protocol, StepKind};
 
 use crate::bench::{Bench, Chat, answer, card, id_of};
@@ -63,6 +63,28 @@ async fn cancel_ends_a_wait_and_the_card_stays() {
     let card = card(&view).expect("the card stays");
     assert_eq!(card.diagnosis.kind, Kind::Overloaded);
     assert!(card.wait.is_none_or(|wait| !wait.automatic));
+}
+
+/// A page may be late: its button names an attempt that has been answered meanwhile.
+#[tokio::test]
+async fn what_is_answered_is_not_asked_again_by_a_late_click() {
+    let bench = Bench::new().await;
+    let chat = bench.chat(Protocol::OpenaiChat, "halo-practice").await;
+    let view = chat.say("Hello").await;
+    let origin = crate::bench::last(&view).origin.expect("a model wrote it");
+    for action in [Action::Resend, Action::RepairHistoryAndResend] {
+        let act = Act {
+            conversation: chat.id,
+            turn: origin.turn,
+            attempt: origin.attempt,
+            action,
+            target: None,
+            text: None,
+        };
+        bench.engine.act(act).await.unwrap();
+        assert_eq!(chat.settled().await.items, view.items);
+    }
+    assert_eq!(bodies(&bench, "halo-practice").len(), 1);
 }
 
 #[tokio::test]
