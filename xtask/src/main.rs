@@ -5,6 +5,7 @@ mod catalogue;
 mod log_speed;
 mod seeds;
 mod soak;
+mod survival;
 
 use std::process::ExitCode;
 
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Some("catalogue") => catalogue::run(&args[1..]),
         Some("fuzz-seeds") => seeds::run(&args[1..]),
         Some("soak") => soak::run(&args[1..]),
+        Some("survival") => survival::run(&args[1..]),
         Some("log-speed") => log_speed::run(&args[1..]),
         _ => {
             eprint_line(USAGE);
