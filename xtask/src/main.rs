@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod catalogue;
+mod crash;
 mod log_speed;
 mod seeds;
 mod soak;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         Some("catalogue") => catalogue::run(&args[1..]),
         Some("fuzz-seeds") => seeds::run(&args[1..]),
         Some("soak") => soak::run(&args[1..]),
+        Some("crash") => crash::run(&args[1..]),
         Some("survival") => survival::run(&args[1..]),
         Some("log-speed") => log_speed::run(&args[1..]),
         _ => {

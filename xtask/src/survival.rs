@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use drive::Session;
 use plan::{MIX, Plan};
 use pool::Pool;
+pub(crate) use random::Random;
 use stage::Stages;
 use tally::Tally;
 use world::{Allowed, World};

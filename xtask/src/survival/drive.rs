@@ -96,7 +96,7 @@ impl Session {
                 self.world.engine.stop(talk.id).await?;
                 break;
             };
-            if answer(&view).is_some() {
+            if answer(&view).is_some_and(|message| is_of(plan, message)) {
                 outcome.answered = true;
                 break;
             }
@@ -152,7 +152,7 @@ impl Session {
         let turn = TurnId::new(Uuid::now_v7());
         if plan.begin == Begin::Regenerate {
             let view = engine.conversation(talk.id, Lang::En).await?;
-            if let Some(message) = answer(&view) {
+            if let Some(message) = answer(&view).filter(|message| message.origin.is_some()) {
                 let target = Some(talk.target.clone());
                 return Ok(engine.regenerate(talk.id, message.id, turn, target).await?);
             }
@@ -344,6 +344,12 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Whether this is the answer of this turn, not one that was there before.
+fn is_of(plan: &Plan, message: &Message) -> bool {
+    let tag = format!("t{}.", plan.number);
+    message.text().split_whitespace().next().is_some_and(|word| word.starts_with(&tag))
 }
 
 /// The whole answer at the end of the conversation.

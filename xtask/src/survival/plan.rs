@@ -199,6 +199,15 @@ impl Plan {
             Class::Repairable => plan.repairable(pool, &mut random),
             Class::Transient | Class::Broken => plan.transient(pool, &mut random),
         }
+        if plan.text.event {
+            // An event comes in the stream of the protocol that it belongs to.
+            let anthropic = plan.text.body.contains(r#""type":"error""#);
+            plan.protocol = if anthropic { Protocol::Anthropic } else { Protocol::OpenaiChat };
+            plan.begin = Begin::Prompt;
+            if plan.history == History::Going {
+                plan.history = History::New;
+            }
+        }
         plan
     }
 
@@ -334,6 +343,8 @@ impl Plan {
                     && (text.status == 400 || text.status == 422)
             }
             Kind::OutputLimitExceeded => text.max_output.is_none_or(|max| max >= 400),
+            // Of pictures, not of tokens: that is another cure.
+            Kind::RequestTooLarge => !text.body.to_lowercase().contains("token"),
             _ => true,
         }
     }

@@ -136,17 +136,19 @@ impl Pool {
             return;
         }
         let Some(body) = (if event { data_of(&body) } else { Some(body) }) else { return };
-        let read = |provider: Option<String>| -> Diagnosis {
-            diagnose(&Evidence { provider, ..evidence.clone() }, &Context::default())
+        // As an engine reads it that asked a relay nobody knows.
+        let asked = Evidence {
+            provider: None,
+            url: Some("http://127.0.0.1:1/v1".to_owned()),
+            ..evidence.clone()
         };
-        let alone = read(None);
-        let right = |kind_read: Kind| kind_read == kind || also.contains(&kind_read);
-        if evidence.provider.is_some() && !right(alone.kind) {
-            let known = read(evidence.provider.clone());
-            if right(known.kind) {
-                self.need_vendor += 1;
-                return;
-            }
+        let alone = diagnose(&asked, &Context::default());
+        let right = |diagnosis: &Diagnosis| {
+            diagnosis.kind == kind || also.contains(&diagnosis.kind)
+        };
+        if !right(&alone) && right(&diagnose(&evidence, &Context::default())) {
+            self.need_vendor += 1;
+            return;
         }
         let told_ms = alone.retry.as_ref().map(|retry| retry.after_ms);
         if told_ms.is_some_and(|ms| ms > LONGEST_WAIT_MS) {
@@ -168,11 +170,16 @@ impl Pool {
             };
             headers.push(("content-type".to_owned(), media.to_owned()));
         }
+        let mut also = also.to_vec();
+        if status == 200 && kind == Kind::InvalidResponse {
+            // To a request for a stream it is a stream that ends before its end.
+            also.push(Kind::StreamInterrupted);
+        }
         let facts = alone.facts;
         self.sources[source].entry(kind).or_default().push(Text {
             id,
             kind,
-            also: also.to_vec(),
+            also,
             transient,
             status,
             headers,
