@@ -2,6 +2,7 @@
 //! in an answer without a hand, what needs a click, and does anything happen that never may?
 
 mod drive;
+mod peers;
 mod plan;
 mod pool;
 mod random;
@@ -17,6 +18,7 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 use halo_sim::{SimOptions, Simulator};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use drive::Session;
@@ -38,10 +40,12 @@ struct Args {
     only: Option<u64>,
     jobs: usize,
     corpus: PathBuf,
+    peers: bool,
     json: bool,
 }
 
-/// Runs `survival [--turns N] [--seed N] [--only TURN] [--jobs N] [--corpus DIR] [--json]`.
+/// Runs `survival [--turns N] [--seed N] [--only TURN] [--jobs N] [--corpus DIR] [--peers]
+/// [--json]`.
 pub fn run(args: &[String]) -> anyhow::Result<()> {
     let args = parse(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -50,7 +54,7 @@ pub fn run(args: &[String]) -> anyhow::Result<()> {
 
 fn parse(args: &[String]) -> anyhow::Result<Args> {
     let corpus = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus"));
-    let mut parsed = Args { turns: 1_000, seed: 1, only: None, jobs: 8, corpus, json: false };
+    let mut parsed = Args { turns: 1_000, seed: 1, only: None, jobs: 8, corpus, peers: false, json: false };
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         let mut word = || rest.next().with_context(|| format!("{arg} needs a value"));
@@ -63,6 +67,7 @@ fn parse(args: &[String]) -> anyhow::Result<Args> {
             "--only" => parsed.only = Some(number(word()?)?),
             "--jobs" => parsed.jobs = usize::try_from(number(word()?)?)?.clamp(1, 64),
             "--corpus" => parsed.corpus = PathBuf::from(word()?),
+            "--peers" => parsed.peers = true,
             "--json" => parsed.json = true,
             other => bail!("survival does not know {other:?}"),
         }
@@ -88,11 +93,18 @@ async fn survive(args: Args) -> anyhow::Result<()> {
         println!();
         runs.push(tally);
     }
+    let beside = if args.peers { Some(peers(&args, &pool).await?) } else { None };
+    if let Some(beside) = &beside {
+        println!("{}", beside.text());
+    }
     let [allowed, default] = &runs[..] else { bail!("there are two runs") };
     if args.json {
         let mut report = allowed.json();
         report["healed_share_default"] = default.healed().into();
         report["default"] = default.json();
+        if let Some(beside) = &beside {
+            report["peers"] = beside.json();
+        }
         report["seed"] = args.seed.into();
         report["corpus"] = pool.corpus.into();
         report["examples"] = pool.examples.into();
@@ -126,13 +138,8 @@ fn preface(args: &Args, pool: &Pool) -> String {
 
 /// All turns under one set of settings.
 async fn all(args: &Args, pool: &Arc<Pool>, allowed: Allowed) -> anyhow::Result<Tally> {
-    let stages = Arc::new(Stages::default());
-    let options = SimOptions { speed: f64::INFINITY, journal: 16, ..SimOptions::default() };
-    let sim = Simulator::directed(options, stages.clone());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    let stop = CancellationToken::new();
-    let server = tokio::spawn(halo_sim::serve(listener, sim, stop.clone()));
+    let provider = Provider::start().await?;
+    let (stages, address) = (provider.stages.clone(), provider.address);
     let worlds: Vec<u64> = match args.only {
         Some(turn) => vec![turn / TURNS_PER_WORLD],
         None => (0..args.turns.div_ceil(TURNS_PER_WORLD)).collect(),
@@ -156,9 +163,42 @@ async fn all(args: &Args, pool: &Arc<Pool>, allowed: Allowed) -> anyhow::Result<
             }
         }
     }
-    stop.cancel();
-    let _ = server.await;
+    provider.stop().await;
     Ok(tally)
+}
+
+/// The official SDKs and Halo on a sample.
+async fn peers(args: &Args, pool: &Pool) -> anyhow::Result<peers::Beside> {
+    let provider = Provider::start().await?;
+    let beside = peers::run(args.seed, pool, &provider.stages, provider.address).await?;
+    provider.stop().await;
+    Ok(beside)
+}
+
+/// The simulator behind a socket, told what to do by the stages.
+struct Provider {
+    stages: Arc<Stages>,
+    address: SocketAddr,
+    stop: CancellationToken,
+    server: JoinHandle<()>,
+}
+
+impl Provider {
+    async fn start() -> anyhow::Result<Self> {
+        let stages = Arc::new(Stages::default());
+        let options = SimOptions { speed: f64::INFINITY, journal: 16, ..SimOptions::default() };
+        let sim = Simulator::directed(options, stages.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(halo_sim::serve(listener, sim, stop.clone()));
+        Ok(Self { stages, address, stop, server })
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        let _ = self.server.await;
+    }
 }
 
 type Played = Vec<(Plan, anyhow::Result<drive::Outcome>)>;

@@ -118,7 +118,8 @@ impl App {
             tokio::time::sleep(Duration::from_millis(500)).await;
             let list = self.ask("GET", "/list", "").await.map(|answer| answer.body);
             let busy = list.is_ok_and(|body| {
-                body.contains("data-activity=\"running\"") || body.contains("data-activity=\"waiting\"")
+                // A mark says that one runs or waits.
+                body.contains("data-mark=")
             });
             quiet = if busy { 0 } else { quiet + 1 };
         }

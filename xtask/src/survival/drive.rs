@@ -160,7 +160,7 @@ impl Session {
         let submission = Submission {
             turn,
             conversation: talk.id,
-            text: format!("Question {}: count the words, please.", plan.number),
+            text: plan.prompt(),
             images: self.world.pictures(plan).await?,
             target: Some(talk.target.clone()),
         };

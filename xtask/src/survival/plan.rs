@@ -369,6 +369,11 @@ impl Plan {
         }
     }
 
+    /// What the person says.
+    pub(super) fn prompt(&self) -> String {
+        format!("Question {}: count the words, please.", self.number)
+    }
+
     /// The answer: words that are numbered, so that a lost or doubled one shows.
     pub(super) fn answer(&self) -> String {
         let words: Vec<String> =

@@ -20,6 +20,8 @@ use super::plan::{History, Plan, Refuses};
 use super::random::Random;
 use super::stage::KEY;
 
+/// How long the first byte of an answer may take, in real time.
+pub(super) const FIRST_BYTE: Duration = Duration::from_millis(2_500);
 /// How much faster than time the engine's clock runs: an hour passes in 36 milliseconds.
 const TIMES: u32 = 100_000;
 
@@ -75,7 +77,7 @@ impl World {
         let store = Arc::new(SqliteStore::open(&config.paths().database()).await?);
         let client = ClientOptions {
             connect_timeout: Duration::from_secs(5),
-            first_byte_timeout: Duration::from_millis(2_500),
+            first_byte_timeout: FIRST_BYTE,
             idle_timeout: Duration::from_millis(1_500),
             ..ClientOptions::default()
         };
@@ -124,19 +126,7 @@ impl World {
         let id = self.engine.create(Some(target.clone())).await?;
         let mut random = Random::of(plan.number, 77);
         let (turns, facts) = past(plan, &mut random);
-        let mut parameters = Parameters::default();
-        let mut system = (plan.number % 3 == 0).then(|| "Answer in words.".to_owned());
-        match &plan.refuses {
-            Refuses::Parameter(name) => match name.as_str() {
-                "temperature" => parameters.temperature = Some(0.7),
-                "top_p" => parameters.top_p = Some(0.9),
-                "max_tokens" => parameters.max_tokens = Some(2_000),
-                "system" => system = Some("Answer in words.".to_owned()),
-                _ => {}
-            },
-            Refuses::Output(limit) => parameters.max_tokens = Some((limit * 4).max(100_000)),
-            _ => {}
-        }
+        let (system, parameters) = settings_of(plan);
         let at = self.engine.now();
         let mut records = vec![Record::Conversation(ConversationMeta {
             id,
@@ -172,21 +162,44 @@ impl World {
     pub(super) async fn pictures(&self, plan: &Plan) -> anyhow::Result<Vec<ImageRef>> {
         let mut pictures = Vec::new();
         for nth in 0..plan.pictures {
-            let mut random = Random::of(plan.number, 900 + nth as u64);
-            let picture = image::RgbImage::from_fn(160, 120, |_, _| {
-                let [r, g, b, ..] = random.next().to_le_bytes();
-                image::Rgb([r, g, b])
-            });
-            let mut png = std::io::Cursor::new(Vec::new());
-            picture.write_to(&mut png, image::ImageFormat::Png)?;
-            pictures.push(self.engine.add_image(png.into_inner(), None).await?);
+            pictures.push(self.engine.add_image(noise(plan, nth)?, None).await?);
         }
         Ok(pictures)
     }
 }
 
+/// System prompt and parameters of the plan's conversation.
+pub(super) fn settings_of(plan: &Plan) -> (Option<String>, Parameters) {
+    let mut parameters = Parameters::default();
+    let mut system = plan.number.is_multiple_of(3).then(|| "Answer in words.".to_owned());
+    match &plan.refuses {
+        Refuses::Parameter(name) => match name.as_str() {
+            "temperature" => parameters.temperature = Some(0.7),
+            "top_p" => parameters.top_p = Some(0.9),
+            "max_tokens" => parameters.max_tokens = Some(2_000),
+            "system" => system = Some("Answer in words.".to_owned()),
+            _ => {}
+        },
+        Refuses::Output(limit) => parameters.max_tokens = Some((limit * 4).max(100_000)),
+        _ => {}
+    }
+    (system, parameters)
+}
+
+/// A picture that compresses badly, as photographs do.
+pub(super) fn noise(plan: &Plan, nth: usize) -> anyhow::Result<Vec<u8>> {
+    let mut random = Random::of(plan.number, 900 + nth as u64);
+    let picture = image::RgbImage::from_fn(160, 120, |_, _| {
+        let [r, g, b, ..] = random.next().to_le_bytes();
+        image::Rgb([r, g, b])
+    });
+    let mut png = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut png, image::ImageFormat::Png)?;
+    Ok(png.into_inner())
+}
+
 /// What was said before, and the facts in it.
-fn past(plan: &Plan, random: &mut Random) -> (Vec<(Role, Vec<Part>)>, Vec<String>) {
+pub(super) fn past(plan: &Plan, random: &mut Random) -> (Vec<(Role, Vec<Part>)>, Vec<String>) {
     const NAMES: &[&str] = &["Maribel", "Oskar", "Ingrid", "Tadeusz", "Yara", "Lennart"];
     const THINGS: &[&str] = &["SQLite", "Postgres", "Kafka", "Redis", "Nginx", "Podman"];
     const FILLER: &str = "We left the harbour before sunrise and followed the coast to the north. \
