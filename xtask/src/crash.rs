@@ -358,7 +358,6 @@ fn configure(data: &Path, base: &str) -> anyhow::Result<()> {
 fn integrity(database: &Path) -> Option<String> {
     let script = "import sqlite3,sys;print(sqlite3.connect(sys.argv[1]).execute('PRAGMA \
                   integrity_check').fetchone()[0])";
-    let output =
-        Command::new("python3").args(["-c", script]).arg(database).output().ok()?;
+    let output = Command::new("python3").args(["-c", script]).arg(database).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

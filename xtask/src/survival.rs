@@ -54,7 +54,8 @@ pub fn run(args: &[String]) -> anyhow::Result<()> {
 
 fn parse(args: &[String]) -> anyhow::Result<Args> {
     let corpus = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus"));
-    let mut parsed = Args { turns: 1_000, seed: 1, only: None, jobs: 8, corpus, peers: false, json: false };
+    let mut parsed =
+        Args { turns: 1_000, seed: 1, only: None, jobs: 8, corpus, peers: false, json: false };
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         let mut word = || rest.next().with_context(|| format!("{arg} needs a value"));

@@ -129,7 +129,8 @@ pub(crate) fn reply(asked: &Asked<'_>, scene: Scene) -> Reply {
                 .into_iter()
                 .filter(|(name, _)| !name.eq_ignore_ascii_case("content-type"))
                 .collect();
-            let reply = HttpReply { status, headers, content_type, bare: true, ..HttpReply::default() };
+            let reply =
+                HttpReply { status, headers, content_type, bare: true, ..HttpReply::default() };
             let mut played = play::http(asked, &reply, &[]);
             played.ops = vec![Op::Bytes(body.into())];
             played

@@ -69,8 +69,13 @@ impl Simulator {
         let key = key_from(incoming.headers);
         let parameters = parameters(incoming.body);
         if let Some(director) = &self.0.director {
-            let asks =
-                direct::directing(&asked, key.as_deref(), incoming.path, incoming.body, &parameters);
+            let asks = direct::directing(
+                &asked,
+                key.as_deref(),
+                incoming.path,
+                incoming.body,
+                &parameters,
+            );
             if let Some(scene) = director.direct(&asks) {
                 return (direct::reply(&asked, scene), notes);
             }

@@ -117,10 +117,15 @@ pub(super) async fn check(
             let full = witness.answer(number);
             let text = message.text();
             let whole = matches!(message.ending, Some(Ending::Complete { .. }));
-            if whole { found.answers += 1 } else { found.partial += 1 }
+            if whole {
+                found.answers += 1
+            } else {
+                found.partial += 1
+            }
             if (whole && text != full) || !full.starts_with(&text) {
                 found.bad_answers += 1;
-                let end: String = text.chars().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect();
+                let end: String =
+                    text.chars().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect();
                 found.notes.push(format!("the answer to c{number} ends with {end:?}"));
             }
             if !whole && last == Some(message.id) {

@@ -219,12 +219,17 @@ impl Session {
             Action::SwitchModel | Action::SwitchProvider | Action::OpenSettingsModel => {
                 let other = || match offer.action {
                     Action::SwitchProvider => self.world.elsewhere(&provider, plan),
-                    _ => Target { provider: provider.clone(), model: format!("trial-{}-b", plan.number) },
+                    _ => Target {
+                        provider: provider.clone(),
+                        model: format!("trial-{}-b", plan.number),
+                    },
                 };
                 // What refuses the account refuses each of its models.
                 let target = match &offer.target {
                     Some(target) => target.clone(),
-                    None if plan.refuses == Refuses::Account => self.world.elsewhere(&provider, plan),
+                    None if plan.refuses == Refuses::Account => {
+                        self.world.elsewhere(&provider, plan)
+                    }
                     None => other(),
                 };
                 talk.target = target.clone();
@@ -338,8 +343,11 @@ impl Session {
         if got != expected {
             let lost = expected.iter().filter(|word| !got.contains(word)).count();
             outcome.lost = lost as u64;
-            outcome.doubled = (got.len() + lost).saturating_sub(expected.len()).max(usize::from(lost == 0)) as u64;
-            let end: String = text.chars().rev().take(120).collect::<Vec<_>>().iter().rev().collect();
+            outcome.doubled = (got.len() + lost)
+                .saturating_sub(expected.len())
+                .max(usize::from(lost == 0)) as u64;
+            let end: String =
+                text.chars().rev().take(120).collect::<Vec<_>>().iter().rev().collect();
             outcome.notes.push(format!("the answer ends with {end:?}"));
         }
         Ok(())
@@ -393,7 +401,8 @@ fn leads_on(plan: &Plan, action: Action) -> bool {
     let elsewhere = matches!(action, A::SwitchModel | A::SwitchProvider | A::OpenSettingsModel);
     match &plan.refuses {
         Refuses::Times(_) => {
-            let rest = action == A::Continue && matches!(plan.form, Form::Break { .. } | Form::Event { .. });
+            let rest = action == A::Continue
+                && matches!(plan.form, Form::Break { .. } | Form::Event { .. });
             rest || elsewhere || matches!(action, A::Resend | A::WaitAndResend)
         }
         Refuses::Pictures => elsewhere || action == A::ResendWithoutImages,
@@ -406,15 +415,17 @@ fn leads_on(plan: &Plan, action: Action) -> bool {
         Refuses::History => {
             elsewhere || matches!(action, A::RepairHistoryAndResend | A::NewConversation)
         }
-        Refuses::Account => matches!(
-            action,
-            A::OpenSettingsKey
-                | A::OpenBilling
-                | A::OpenConsole
-                | A::OpenLimits
-                | A::ContactProvider
-                | A::SwitchProvider
-        ) || action == A::SwitchModel,
+        Refuses::Account => {
+            matches!(
+                action,
+                A::OpenSettingsKey
+                    | A::OpenBilling
+                    | A::OpenConsole
+                    | A::OpenLimits
+                    | A::ContactProvider
+                    | A::SwitchProvider
+            ) || action == A::SwitchModel
+        }
         Refuses::Model => elsewhere,
         Refuses::Address => matches!(action, A::OpenSettingsUrl | A::SwitchProvider),
         Refuses::Prompt => elsewhere || action == A::EditMessage,

@@ -8,9 +8,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
-use halo_types::{
-    BlobId, Blobs, ChatRequest, ImageRef, Part, Protocol, RequestMessage, Role,
-};
+use halo_types::{BlobId, Blobs, ChatRequest, ImageRef, Part, Protocol, RequestMessage, Role};
 use halo_wire::{EncodeOptions, encode};
 use serde::Deserialize;
 use serde_json::{Value, json};

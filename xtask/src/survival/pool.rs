@@ -129,7 +129,8 @@ impl Pool {
         (kind, also, transient): (Kind, &[Kind], bool),
     ) {
         let status = evidence.status.unwrap_or(if event { 200 } else { 0 });
-        let playable = (200..600).contains(&status) && ![204, 205, 304].contains(&status)
+        let playable = (200..600).contains(&status)
+            && ![204, 205, 304].contains(&status)
             && !(300..400).contains(&status);
         let body = evidence.body.text().into_owned();
         if !playable || (body.trim().is_empty() && status < 400) {
@@ -143,9 +144,8 @@ impl Pool {
             ..evidence.clone()
         };
         let alone = diagnose(&asked, &Context::default());
-        let right = |diagnosis: &Diagnosis| {
-            diagnosis.kind == kind || also.contains(&diagnosis.kind)
-        };
+        let right =
+            |diagnosis: &Diagnosis| diagnosis.kind == kind || also.contains(&diagnosis.kind);
         if !right(&alone) && right(&diagnose(&evidence, &Context::default())) {
             self.need_vendor += 1;
             return;

@@ -141,7 +141,10 @@ impl Playing {
             Refuses::Pictures => largest_picture(request) > 0,
             // A fault of one model; others take what it refuses.
             _ if !matches!(self.plan.refuses, Refuses::Account | Refuses::Address)
-                && request.request.model != first.model => false,
+                && request.request.model != first.model =>
+            {
+                false
+            }
             Refuses::LargePictures => {
                 let limit = first.picture * 6 / 10;
                 first.picture > 0 && largest_picture(request) > limit
@@ -155,15 +158,15 @@ impl Playing {
                 "top_p" => request.request.top_p.is_some(),
                 name => request.parameters.contains_key(name),
             },
-            Refuses::History => request.request.messages.iter().flat_map(|m| &m.parts).any(|part| {
-                matches!(
-                    part,
-                    Part::Thinking { .. } | Part::ToolCall { .. } | Part::ToolResult { .. }
-                )
-            }),
-            Refuses::Account => {
-                !self.in_order && request.key == Some(first.key.as_str())
+            Refuses::History => {
+                request.request.messages.iter().flat_map(|m| &m.parts).any(|part| {
+                    matches!(
+                        part,
+                        Part::Thinking { .. } | Part::ToolCall { .. } | Part::ToolResult { .. }
+                    )
+                })
             }
+            Refuses::Account => !self.in_order && request.key == Some(first.key.as_str()),
             Refuses::Model => true,
             Refuses::Address => !self.in_order && base_of(request) == first.path,
             Refuses::Prompt => request.prompt() == first.prompt,
@@ -217,9 +220,7 @@ impl Playing {
             Form::Event { after } => {
                 Scene::StreamError { text: share(*after), data: self.worded(request) }
             }
-            Form::Break { how, after } => {
-                Scene::Broken { text: after.map(share), how: *how }
-            }
+            Form::Break { how, after } => Scene::Broken { text: after.map(share), how: *how },
         }
     }
 
@@ -262,7 +263,11 @@ impl Playing {
         self.seen.answers += 1;
         self.seen.answered = String::from_utf8_lossy(request.body).into_owned();
         Scene::Answer {
-            thinking: if self.plan.thinks { "I count the words.".to_owned() } else { String::new() },
+            thinking: if self.plan.thinks {
+                "I count the words.".to_owned()
+            } else {
+                String::new()
+            },
             text,
             stop: StopReason::End,
             pace: Duration::ZERO,

@@ -76,8 +76,10 @@ impl Tally {
         }
         if let Some((kind, rule)) = &outcome.misread {
             self.misdiagnosed += 1;
-            *self.misread.entry(format!("{rule} says {kind}, it is {}", plan.text.kind)).or_default() +=
-                1;
+            *self
+                .misread
+                .entry(format!("{rule} says {kind}, it is {}", plan.text.kind))
+                .or_default() += 1;
         }
         let mut reasons = outcome.wrong.clone();
         if outcome.lost > 0 {
@@ -156,7 +158,9 @@ impl Tally {
         let facts: serde_json::Map<String, Value> = self
             .facts_by_rung
             .iter()
-            .map(|(rung, (there, kept))| ((*rung).to_owned(), json!(ratio(*kept as u64, *there as u64))))
+            .map(|(rung, (there, kept))| {
+                ((*rung).to_owned(), json!(ratio(*kept as u64, *there as u64)))
+            })
             .collect();
         json!({
             "turns": self.turns,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use halo_config::{Config, ConnectionSettings, Environment, Flags, Paths, ProviderConfig, Settings};
+use halo_config::{
+    Config, ConnectionSettings, Environment, Flags, Paths, ProviderConfig, Settings,
+};
 use halo_engine::{Clock, Engine, Options};
 use halo_store_sqlite::SqliteStore;
 use halo_transport::ClientOptions;
@@ -72,7 +74,10 @@ impl World {
             }
         })?;
         for protocol in Protocol::ALL {
-            config.set_keys(&id_of(*protocol), &[key(number, *protocol, 0), key(number, *protocol, 1)])?;
+            config.set_keys(
+                &id_of(*protocol),
+                &[key(number, *protocol, 0), key(number, *protocol, 1)],
+            )?;
         }
         let store = Arc::new(SqliteStore::open(&config.paths().database()).await?);
         let client = ClientOptions {

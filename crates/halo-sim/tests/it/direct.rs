@@ -27,10 +27,9 @@ impl Director for Obedient {
                 headers: vec![("retry-after".to_owned(), "7".to_owned())],
                 body: br#"{"error":{"message":"${model} stays as it is"}}"#.to_vec(),
             },
-            "event" => Scene::StreamError {
-                text,
-                data: r#"{"error":{"message":"no more"}}"#.to_owned(),
-            },
+            "event" => {
+                Scene::StreamError { text, data: r#"{"error":{"message":"no more"}}"#.to_owned() }
+            }
             "close" => Scene::Broken { text: Some(text), how: Break::Close },
             "nothing" => Scene::Broken { text: None, how: Break::Reset },
             "end" => Scene::Broken { text: Some(text), how: Break::End },
