@@ -91,6 +91,9 @@ async fn survive(args: Args) -> anyhow::Result<()> {
         for (turn, why) in &tally.failures {
             println!("  seed {} turn {turn}: {why}", args.seed);
         }
+        if let (Some(_), Some(detail)) = (args.only, &tally.last) {
+            println!("{detail}");
+        }
         println!();
         runs.push(tally);
     }

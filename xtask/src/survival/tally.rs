@@ -38,11 +38,14 @@ pub(super) struct Tally {
     /// Transient and repairable turns that were read rightly, and how many of them were healed.
     rightly: (u64, u64),
     pub(super) failures: Vec<(u64, String)>,
+    /// The last turn in all its detail.
+    pub(super) last: Option<String>,
 }
 
 impl Tally {
     pub(super) fn add(&mut self, plan: &Plan, outcome: &Outcome) {
         self.turns += 1;
+        self.last = Some(format!("{plan:#?}\n{outcome:#?}"));
         let row = self.rows.entry(plan.class).or_default();
         row.turns += 1;
         row.met += u64::from(outcome.met);
