@@ -56,7 +56,7 @@ pub struct RecoverySettings {
     pub max_tries: u32,
     /// The longest wait that is sat out in front of the person, in seconds.
     pub max_wait_in_line_s: u64,
-    /// Send pictures smaller, or leave them out, without asking where the model does not take them.
+    /// Leave pictures out without asking where the model cannot see.
     pub always_omit_images: bool,
     /// Compact without asking where the conversation is too long.
     pub always_compact: bool,

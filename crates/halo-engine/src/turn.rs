@@ -1,7 +1,5 @@
 //! Running a turn: attempts, waits and repairs until there is an answer or a question.
 
-use std::collections::BTreeSet;
-
 use halo_context::{CompactInput, ViewInput, continue_instruction, plan, respect, view};
 use halo_recover::{Machine, Repair};
 use halo_types::{FactOrigin, Part, Record, StepBy, StepKind, Target, Turn, TurnId, TurnKind};
@@ -12,7 +10,6 @@ use crate::exchange::{Outcome, Outgoing, STREAM};
 use crate::live::RunGuard;
 use crate::model::Purpose;
 use crate::settle::{End, Then, new_step, seed, settle, then};
-use crate::shrink::next_side;
 use crate::sizes::correction;
 use crate::view::purpose;
 use crate::{Engine, EngineError};
@@ -79,12 +76,6 @@ async fn answer(
                 if end != End::Answered {
                     return Ok(end);
                 }
-                refused = Some(failure.attempt);
-            }
-            Then::Repair(Repair::ShrinkImages) => {
-                let kind = smaller_pictures(engine, guard, turn, &target).await?;
-                let step = new_step(engine, turn, kind, Some(failure.attempt), StepBy::Auto);
-                guard.append(&[Record::Step(step)]).await?;
                 refused = Some(failure.attempt);
             }
             Then::Repair(repair) => {
@@ -182,34 +173,11 @@ async fn forestall(
 fn step_kind(repair: Repair, target: &Target) -> StepKind {
     let target = target.clone();
     match repair {
-        Repair::OmitImages | Repair::ShrinkImages => StepKind::OmitImages { target, before: None },
+        Repair::OmitImages => StepKind::OmitImages { target, before: None },
         Repair::DropParameter(name) => StepKind::DropParameter { target, name },
         Repair::LowerMaxTokens(max_tokens) => StepKind::LowerMaxTokens { target, max_tokens },
         Repair::RepairHistory | Repair::Compact => StepKind::RepairHistory,
     }
-}
-
-/// The step that sends the pictures smaller; without them, where none could be made smaller.
-async fn smaller_pictures(
-    engine: &Engine,
-    guard: &RunGuard,
-    turn: &Turn,
-    target: &Target,
-) -> Result<StepKind, EngineError> {
-    let (branch, side) = {
-        let log = guard.live().log.lock().await;
-        let branch = log.branch(Some(turn.prompt));
-        let side = next_side(&branch, &log.active_steps(), target);
-        (branch, side)
-    };
-    let target = target.clone();
-    if let Some(max_side) = side {
-        let pictures = engine.shrink(&branch, &BTreeSet::new(), max_side).await?;
-        if !pictures.is_empty() {
-            return Ok(StepKind::ShrinkImages { target, max_side, pictures });
-        }
-    }
-    Ok(StepKind::OmitImages { target, before: None })
 }
 
 /// The request of a turn: the view of its branch for the target.

@@ -84,10 +84,6 @@ pub(crate) fn situation(
     Situation {
         shown: shown && turn.turn.kind == TurnKind::Reply,
         images: attempt.start.images,
-        can_shrink: {
-            let branch = log.branch(Some(turn.turn.prompt));
-            shrink::next_side(&branch, &log.active_steps(), &attempt.start.target).is_some()
-        },
         can_compact: compactable,
         changed: false,
         parameters: log.meta.as_ref().map_or_else(Vec::new, |meta| {

@@ -23,7 +23,7 @@ pub struct Policy {
     pub max_tries: u32,
     /// The most time spent waiting in one turn, in milliseconds.
     pub max_line_ms: u64,
-    /// Whether pictures may be sent smaller or left out without asking.
+    /// Whether pictures may be left out without asking.
     pub omit_images: bool,
     /// Whether the conversation may be compacted without asking.
     pub compact: bool,
@@ -94,8 +94,6 @@ pub struct Situation {
     pub shown: bool,
     /// Pictures in the request.
     pub images: u32,
-    /// Whether the pictures can be made smaller.
-    pub can_shrink: bool,
     /// Whether there is an older part that can be summarised.
     pub can_compact: bool,
     /// Whether the next request differs from the one that failed already.
@@ -126,8 +124,6 @@ pub enum Next {
 /// A change of the view that cures a kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Repair {
-    /// Send the pictures smaller to this model.
-    ShrinkImages,
     /// Leave the pictures out for this model.
     OmitImages,
     /// Summarise the older part.
@@ -195,14 +191,6 @@ impl Machine {
         let repair = match signs.kind {
             Kind::ImageUnsupported if policy.omit_images && situation.images > 0 => {
                 Repair::OmitImages
-            }
-            // Too large, or of a form that the model does not read: made anew and smaller it may
-            // be read; without it the rest can be answered.
-            Kind::ImageInvalid | Kind::RequestTooLarge
-                if policy.omit_images && situation.images > 0 =>
-            {
-                let shrink = situation.can_shrink && !self.repairs.contains(&Repair::ShrinkImages);
-                if shrink { Repair::ShrinkImages } else { Repair::OmitImages }
             }
             Kind::ContextLengthExceeded if policy.compact && situation.can_compact => {
                 Repair::Compact
@@ -305,24 +293,6 @@ mod tests {
         let shown = Situation { shown: true, ..Situation::default() };
         let next = machine().handle_failure(&Signs::of(Kind::StreamInterrupted), &shown, NOW);
         assert_eq!(next, Next::Ask { due: None });
-    }
-
-    #[test]
-    fn a_refused_picture_is_sent_smaller_and_then_left_out_where_that_is_allowed() {
-        let situation = Situation { images: 1, can_shrink: true, ..Situation::default() };
-        for kind in [Kind::ImageInvalid, Kind::RequestTooLarge] {
-            let policy = Policy { omit_images: true, ..Policy::default() };
-            let mut allowed = Machine::new(policy.clone(), 1);
-            let mut next = || allowed.handle_failure(&Signs::of(kind), &situation, NOW);
-            assert_eq!(next(), Next::Repair(Repair::ShrinkImages));
-            assert_eq!(next(), Next::Repair(Repair::OmitImages));
-            assert_eq!(next(), Next::Ask { due: None });
-            let least = Situation { can_shrink: false, ..situation.clone() };
-            let next = Machine::new(policy, 1).handle_failure(&Signs::of(kind), &least, NOW);
-            assert_eq!(next, Next::Repair(Repair::OmitImages));
-            let next = machine().handle_failure(&Signs::of(kind), &situation, NOW);
-            assert_eq!(next, Next::Ask { due: None });
-        }
     }
 
     #[test]

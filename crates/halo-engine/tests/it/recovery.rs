@@ -178,27 +178,6 @@ async fn a_smaller_picture_is_sent_and_the_original_stays() {
 }
 
 #[tokio::test]
-async fn a_refused_picture_is_sent_smaller_and_then_left_out_where_that_is_allowed() {
-    let bench = Bench::with(|settings| settings.recovery.always_omit_images = true).await;
-    // Refuses whatever comes, so that everything is tried.
-    let model = "rule:image.invalid.words";
-    let chat = bench.chat(Protocol::OpenaiChat, model).await;
-    let pixels = image::RgbImage::from_fn(400, 300, |x, y| image::Rgb([x as u8, y as u8, 7]));
-    let mut png = std::io::Cursor::new(Vec::new());
-    pixels.write_to(&mut png, image::ImageFormat::Png).unwrap();
-    let image = bench.engine.add_image(png.into_inner(), None).await.unwrap();
-    let view = chat.say_with("What is this?", vec![image]).await;
-    assert_eq!(card(&view).expect("a card").diagnosis.kind, Kind::ImageInvalid);
-    let sent = bodies(&bench, model);
-    let [whole, smaller, without] = &sent[..] else { panic!("{} requests", sent.len()) };
-    assert!(whole.contains("image/png"));
-    assert!(smaller.contains("image/jpeg") && !smaller.contains("image/png"));
-    assert!(!without.contains("base64"), "{without}");
-    let steps = view.items.iter().filter(|item| matches!(item, Item::Step(s) if s.in_force));
-    assert_eq!(steps.count(), 2);
-}
-
-#[tokio::test]
 async fn thinking_and_joined_messages_are_named_where_they_are() {
     let bench = Bench::new().await;
     let chat = bench.chat(Protocol::OpenaiChat, "quota").await;
