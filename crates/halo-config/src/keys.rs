@@ -113,6 +113,14 @@ pub(crate) const KEYS: &[Key] = &[
         value: |settings| Some(settings.recovery.always_omit_images.into()),
     },
     Key {
+        name: "recovery.always_shrink_images",
+        env: "HALO_ALWAYS_SHRINK_IMAGES",
+        shape: Shape::Flag,
+        expected: YES_OR_NO,
+        set: |settings, text| store(&mut settings.recovery.always_shrink_images, text.parse().ok()),
+        value: |settings| Some(settings.recovery.always_shrink_images.into()),
+    },
+    Key {
         name: "recovery.always_compact",
         env: "HALO_ALWAYS_COMPACT",
         shape: Shape::Flag,

@@ -58,6 +58,8 @@ pub struct RecoverySettings {
     pub max_wait_in_line_s: u64,
     /// Leave pictures out without asking where the model cannot see.
     pub always_omit_images: bool,
+    /// Send pictures smaller without asking where the model refuses them as they are.
+    pub always_shrink_images: bool,
     /// Compact without asking where the conversation is too long.
     pub always_compact: bool,
 }
@@ -69,6 +71,7 @@ impl Default for RecoverySettings {
             max_tries: 4,
             max_wait_in_line_s: 120,
             always_omit_images: false,
+            always_shrink_images: false,
             always_compact: false,
         }
     }

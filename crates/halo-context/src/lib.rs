@@ -23,6 +23,7 @@ mod compact;
 mod estimate;
 mod facts;
 mod join;
+mod limits;
 mod mend;
 mod pictures;
 mod respect;
@@ -35,6 +36,7 @@ pub use compact::{
 pub use estimate::{Correction, Estimator, TokenCache};
 pub use facts::{Known, ModelFacts, REFUSAL_LASTS_MS, is_doubted, resolve};
 pub use join::{Joined, continue_instruction, join};
+pub use limits::{PictureFaults, PictureLimits};
 pub use mend::Mend;
 pub use respect::{Success, disproved, parameter_key, respect};
 pub use view::{View, ViewInput, view};

@@ -1,6 +1,5 @@
 //! Ways forward after a failure, taken by the person.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use halo_context::{CompactInput, plan};
@@ -14,7 +13,6 @@ use crate::live::Live;
 use crate::log::{AttemptLog, Log, TurnLog};
 use crate::offers::older_images;
 use crate::settle::new_step;
-use crate::shrink::next_side;
 use crate::sizes::correction;
 use crate::{Engine, EngineError};
 
@@ -34,6 +32,21 @@ pub struct Act {
     pub target: Option<Target>,
     /// The edited prompt.
     pub text: Option<String>,
+}
+
+/// A prompt is written anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The prompt.
+    pub message: MessageId,
+    /// Made by the client. The same id twice is the same edit.
+    pub turn: TurnId,
+    /// The new text; pictures stay.
+    pub text: String,
+    /// The model to ask; `None` for the conversation's.
+    pub target: Option<Target>,
 }
 
 impl Engine {
@@ -79,19 +92,13 @@ impl Engine {
                 self.start(&live, turn, failed_target)
             }
             Action::ShrinkImagesAndResend => {
-                let (branch, max_side) = {
+                let (branch, steps) = {
                     let log = live.log.lock().await;
-                    let branch = log.branch(Some(turn.prompt));
-                    let side = next_side(&branch, &log.active_steps(), &failed_target);
-                    (branch, side.ok_or(EngineError::DoesNotFit(TOO_SMALL))?)
+                    (log.branch(Some(turn.prompt)), log.active_steps())
                 };
-                let pictures = self.shrink(&branch, &BTreeSet::new(), max_side).await?;
-                if pictures.is_empty() {
-                    return Err(EngineError::DoesNotFit(TOO_SMALL));
-                }
-                let target = failed_target.clone();
-                let step = step(StepKind::ShrinkImages { target, max_side, pictures });
-                self.append(&live, &[Record::Step(step)]).await?;
+                let kind = self.next_smaller(&branch, &steps, failed_target.clone()).await?;
+                let kind = kind.ok_or(EngineError::DoesNotFit(TOO_SMALL))?;
+                self.append(&live, &[Record::Step(step(kind))]).await?;
                 self.start(&live, turn, failed_target)
             }
             Action::RepairHistoryAndResend => {
@@ -144,7 +151,8 @@ impl Engine {
                 let text = act.text.ok_or(EngineError::DoesNotFit("the new text is missing"))?;
                 let target = act.target.unwrap_or(failed_target);
                 self.set_target(act.conversation, target.clone()).await?;
-                self.edit(&live, turn.prompt, text, target).await
+                let id = TurnId::new(Uuid::now_v7());
+                self.store_edit(&live, id, turn.prompt, text, target).await
             }
             _ => Err(EngineError::DoesNotFit("this action opens a page")),
         }
@@ -287,6 +295,57 @@ impl Engine {
         Ok((prompt, target))
     }
 
+    /// Sends a changed prompt in the place of an earlier one, which stays in the log beside it with
+    /// all that followed. A turn that waits is given up for it.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`], [`EngineError::DoesNotFit`] for an answer, [`EngineError::Empty`],
+    /// [`EngineError::Busy`], [`EngineError::NoTarget`], or if the store fails.
+    pub async fn edit(&self, edit: Edit) -> Result<(), EngineError> {
+        if self.store().turn(edit.turn).await?.is_some() {
+            return Ok(());
+        }
+        let live = self.live(edit.conversation).await?;
+        let target = {
+            let log = live.log.lock().await;
+            let prompt = log.message(edit.message).ok_or(EngineError::NotFound("message"))?;
+            if prompt.role != Role::User {
+                return Err(EngineError::DoesNotFit("a model wrote it"));
+            }
+            edit.target.or_else(|| self.target_of(&log)).ok_or(EngineError::NoTarget)?
+        };
+        match live.progress() {
+            Some(progress) if progress.wait.is_some() => {
+                live.stop().await;
+            }
+            Some(_) => return Err(EngineError::Busy),
+            None => {}
+        }
+        self.set_target(edit.conversation, target.clone()).await?;
+        self.store_edit(&live, edit.turn, edit.message, edit.text, target).await
+    }
+
+    /// Writes on from an earlier message: the next prompt begins a branch there. What followed it
+    /// stays in the log, and [`Engine::choose`] leads back.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`], [`EngineError::Busy`] while a turn runs, or if the store fails.
+    pub async fn fork(
+        &self,
+        conversation: ConversationId,
+        message: MessageId,
+    ) -> Result<(), EngineError> {
+        let live = self.live(conversation).await?;
+        if live.progress().is_some() {
+            return Err(EngineError::Busy);
+        }
+        if live.log.lock().await.message(message).is_none() {
+            return Err(EngineError::NotFound("message"));
+        }
+        let head = Head { conversation, message: Some(message), at: self.now() };
+        self.append(&live, &[Record::Head(head)]).await
+    }
+
     /// Stores a turn and begins it. A turn that is stored already is not begun again.
     async fn store_and_start(
         &self,
@@ -317,10 +376,11 @@ impl Engine {
         Ok(())
     }
 
-    /// Sends a changed prompt as a sibling of the first one, which stays in the log.
-    async fn edit(
+    /// Stores a changed prompt as a sibling of the first one and begins its turn.
+    async fn store_edit(
         &self,
         live: &Arc<Live>,
+        turn: TurnId,
         prompt: MessageId,
         text: String,
         target: Target,
@@ -350,7 +410,6 @@ impl Engine {
         };
         let head = Head { conversation: live.id, message: Some(id), at: self.now() };
         self.append(live, &[Record::Message(message), Record::Head(head)]).await?;
-        let turn = TurnId::new(Uuid::now_v7());
         self.store_and_start(live, turn, id, TurnKind::Reply, target).await
     }
 }

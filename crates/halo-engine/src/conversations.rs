@@ -1,8 +1,8 @@
 //! Conversations as a whole: list, view, title, deletion, steps of the view.
 
 use halo_types::{
-    AttemptId, ConversationId, ConversationMeta, Head, Lang, MessageId, Parameters, Record, Step,
-    StepBy, StepId, StepKind, StepRedone, StepUndone, Target, Tombstone,
+    AttemptId, ConversationId, ConversationMeta, Head, Lang, Message, MessageId, Parameters,
+    Record, Step, StepBy, StepId, StepKind, StepRedone, StepUndone, Target, Tombstone,
 };
 use uuid::Uuid;
 
@@ -211,18 +211,35 @@ impl Engine {
         Ok(())
     }
 
-    /// Leaves the pictures of a conversation out of its requests, for the model that is chosen.
+    /// Leaves pictures of a conversation out of its requests, for the model that is chosen: all
+    /// of them, or the older ones, so that at most `keep` go.
     ///
     /// # Errors
-    /// [`EngineError::NoTarget`], [`EngineError::NoConversation`], or if the store fails.
-    pub async fn leave_out_images(&self, id: ConversationId) -> Result<(), EngineError> {
+    /// [`EngineError::NoTarget`], [`EngineError::NoConversation`], [`EngineError::DoesNotFit`]
+    /// where the last message alone holds more than `keep`, or if the store fails.
+    pub async fn leave_out_images(
+        &self,
+        id: ConversationId,
+        keep: Option<usize>,
+    ) -> Result<(), EngineError> {
         let live = self.live(id).await?;
-        let target = self.target_of(&*live.log.lock().await).ok_or(EngineError::NoTarget)?;
+        let (target, before) = {
+            let log = live.log.lock().await;
+            let target = self.target_of(&log).ok_or(EngineError::NoTarget)?;
+            let before = match keep {
+                None => None,
+                Some(keep) => Some(
+                    first_to_keep(&log.branch(log.head), keep)
+                        .ok_or(EngineError::DoesNotFit("the last message alone holds more"))?,
+                ),
+            };
+            (target, before)
+        };
         let step = Step {
             id: StepId::new(Uuid::now_v7()),
             conversation: id,
             at: self.now(),
-            kind: StepKind::OmitImages { target, before: None },
+            kind: StepKind::OmitImages { target, before },
             cause: None,
             by: StepBy::Person,
         };
@@ -291,4 +308,18 @@ impl Engine {
         ];
         Ok(halo_diagnose::report(&evidence, &diagnosis, &extra, lang))
     }
+}
+
+/// The earliest message from which on there are at most `keep` pictures.
+fn first_to_keep(branch: &[Message], keep: usize) -> Option<MessageId> {
+    let mut kept = 0;
+    let mut first = None;
+    for message in branch.iter().rev() {
+        kept += message.images().count();
+        if kept > keep {
+            break;
+        }
+        first = Some(message.id);
+    }
+    first
 }

@@ -224,6 +224,7 @@ impl Engine {
             max_tries: recovery.max_tries,
             max_line_ms: recovery.max_wait_in_line_s.saturating_mul(1_000),
             omit_images: recovery.always_omit_images,
+            shrink_images: recovery.always_shrink_images,
             compact: recovery.always_compact,
             ..Policy::default()
         }

@@ -58,7 +58,7 @@ mod submit;
 mod turn;
 mod view;
 
-pub use act::Act;
+pub use act::{Act, Edit};
 pub use clock::{Clock, now};
 pub use doctor::{
     DoctorReport, DoctorStage, Patient, Proof, RawReply, StageReport, TestFailure, Verdict,
@@ -66,7 +66,7 @@ pub use doctor::{
 };
 pub use engine::{Engine, Options};
 pub use error::EngineError;
-pub use halo_context::{Known, Mend, ModelFacts, is_doubted};
+pub use halo_context::{Known, Mend, ModelFacts, PictureFaults, PictureLimits, is_doubted};
 pub use halo_store::{Found, SearchHit, Snippet};
 pub use halo_store_sqlite::{Onward, Rescue};
 pub use halo_transport::{CaError, check_ca_file};

@@ -195,6 +195,11 @@ impl Log {
         self.steps.iter().filter(|entry| !entry.undone).map(|entry| entry.step.clone()).collect()
     }
 
+    /// Whether anything follows this message on any branch.
+    pub(crate) fn has_later(&self, message: MessageId) -> bool {
+        self.children.get(&Some(message)).is_some_and(|below| !below.is_empty())
+    }
+
     pub(crate) fn step(&self, id: StepId) -> Option<&StepLog> {
         self.steps.iter().find(|entry| entry.step.id == id)
     }

@@ -1,6 +1,6 @@
 //! What the edges read: a conversation as it is to be shown, and the news about it.
 
-use halo_context::Mend;
+use halo_context::{Mend, PictureFaults};
 use halo_types::{
     Action, AttemptId, ConversationId, ConversationMeta, Diagnosis, Evidence, Message, MessageId,
     StepId, StepKind, Target, Timestamp, TurnId,
@@ -86,6 +86,11 @@ pub struct MessageView {
     pub can_continue: bool,
     /// Whether the turn can be sent again: it is the last of the branch and nothing runs.
     pub can_resend: bool,
+    /// Whether it is the last one of the branch that is shown.
+    pub is_last: bool,
+    /// Whether the branch that is shown ends here although messages follow: the next prompt begins
+    /// another one.
+    pub forked: bool,
 }
 
 /// A step of the view.
@@ -108,6 +113,8 @@ pub struct StepView {
 pub struct Card {
     /// The turn that failed.
     pub turn: TurnId,
+    /// The message it was to answer.
+    pub prompt: MessageId,
     /// The attempt that failed; acting on the card names it.
     pub attempt: AttemptId,
     /// Which try of the turn it was, from 1.
@@ -222,6 +229,10 @@ pub struct Meter {
     pub window: Option<u64>,
     /// Pictures that the next request will hold.
     pub images: u32,
+    /// What of them the model is known to refuse.
+    pub refused: PictureFaults,
+    /// Whether pictures that are too large are made smaller before they are sent.
+    pub shrinks: bool,
 }
 
 /// News for the edges.

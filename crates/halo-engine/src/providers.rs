@@ -1,7 +1,7 @@
 //! The models that can be asked, and what is known about them.
 
 use halo_config::{ProviderConfig, catalogue_at};
-use halo_context::{ModelFacts, resolve};
+use halo_context::{ModelFacts, PictureLimits, resolve};
 use halo_types::{Fact, FactId, FactOrigin, FactScope, FactValue, Price, ProviderId, Target};
 use halo_wire::ModelInfo;
 use sha2::{Digest, Sha256};
@@ -20,6 +20,8 @@ pub struct TargetInfo {
     pub vision: Option<bool>,
     /// Its window in tokens; `None` where unknown.
     pub window: Option<u64>,
+    /// What it takes of pictures.
+    pub pictures: PictureLimits,
     /// What its tokens cost there; `None` where unknown.
     pub price: Option<Price>,
     /// Whether it is played by the simulator.
@@ -53,6 +55,7 @@ impl Engine {
                     provider_name: provider.name.clone(),
                     vision: known.sees(),
                     window: known.window(),
+                    pictures: PictureLimits::of(provider.protocol, model, &known),
                     price: known.price.map(|known| known.value),
                     practice: practice.as_ref() == Some(&provider.id),
                 });

@@ -78,6 +78,17 @@ async fn answer(
                 }
                 refused = Some(failure.attempt);
             }
+            Then::Repair(Repair::ShrinkImages) => {
+                let (branch, steps) = {
+                    let log = guard.live().log.lock().await;
+                    (log.branch(Some(turn.prompt)), log.active_steps())
+                };
+                let kind = engine.next_smaller(&branch, &steps, target.clone()).await?;
+                let Some(kind) = kind else { return Ok(End::Asks) };
+                let step = new_step(engine, turn, kind, Some(failure.attempt), StepBy::Auto);
+                guard.append(&[Record::Step(step)]).await?;
+                refused = Some(failure.attempt);
+            }
             Then::Repair(repair) => {
                 let kind = step_kind(repair, &target);
                 let step = new_step(engine, turn, kind, Some(failure.attempt), StepBy::Auto);
@@ -140,6 +151,9 @@ async fn forestall(
             guard.append(&[Record::Step(step)]).await?;
         }
     }
+    if policy.shrink_images {
+        shrink_known(engine, guard, turn, target).await?;
+    }
     let window = facts.context_window.filter(|known| proven(known.origin));
     let Some(window) = window.filter(|_| policy.compact) else { return Ok(None) };
     let outgoing = request(engine, guard, turn, target).await?.request;
@@ -169,6 +183,38 @@ async fn forestall(
     Ok((end != End::Answered).then_some(end))
 }
 
+/// Sends the pictures smaller that the model is known to refuse as they are.
+async fn shrink_known(
+    engine: &Engine,
+    guard: &RunGuard,
+    turn: &Turn,
+    target: &Target,
+) -> Result<(), EngineError> {
+    let outgoing = request(engine, guard, turn, target).await?.request;
+    let parts = outgoing.messages.iter().flat_map(|message| &message.parts);
+    let pictures = parts.filter_map(|part| match part {
+        Part::Image(image) => Some(image),
+        _ => None,
+    });
+    if engine.picture_limits(target).faults(pictures).large == 0 {
+        return Ok(());
+    }
+    let branch = {
+        let log = guard.live().log.lock().await;
+        // Steps in force did what they could; one that was taken back says that the person wants
+        // the pictures tried as they are.
+        let known = log.steps.iter().any(
+            |entry| matches!(&entry.step.kind, StepKind::ShrinkImages { target: of, .. } if of == target),
+        );
+        if known {
+            return Ok(());
+        }
+        log.branch(Some(turn.prompt))
+    };
+    let kind = engine.fitting(&branch, target.clone()).await?;
+    guard.append(&[Record::Step(new_step(engine, turn, kind, None, StepBy::Auto))]).await
+}
+
 /// The step that carries out a repair.
 fn step_kind(repair: Repair, target: &Target) -> StepKind {
     let target = target.clone();
@@ -176,7 +222,7 @@ fn step_kind(repair: Repair, target: &Target) -> StepKind {
         Repair::OmitImages => StepKind::OmitImages { target, before: None },
         Repair::DropParameter(name) => StepKind::DropParameter { target, name },
         Repair::LowerMaxTokens(max_tokens) => StepKind::LowerMaxTokens { target, max_tokens },
-        Repair::RepairHistory | Repair::Compact => StepKind::RepairHistory,
+        Repair::RepairHistory | Repair::Compact | Repair::ShrinkImages => StepKind::RepairHistory,
     }
 }
 

@@ -6,9 +6,9 @@ use halo_context::{CompactInput, ModelFacts, View, ViewInput, plan, view};
 use halo_diagnose::{Context, diagnose};
 use halo_recover::Situation;
 use halo_types::{
-    Action, AttemptOutcome, Blame, Ending, Evidence, Kind, Message, MessageId, Parameters, Phase,
-    Price, RequestFacts, Role, StepBy, StepKind, StopReason, Target, Timestamp, TransportClass,
-    TransportFailure, TurnKind,
+    Action, AttemptOutcome, Blame, Ending, Evidence, Kind, Message, MessageId, Parameters, Part,
+    Phase, Price, RequestFacts, Role, StepBy, StepKind, StopReason, Target, Timestamp,
+    TransportClass, TransportFailure, TurnKind,
 };
 
 use crate::Engine;
@@ -113,7 +113,19 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
     };
     let next = view(&view_input);
     let tokens = size(input, view_input.target, &next);
-    let meter = Meter { tokens, window: input.facts.window(), images: next.images };
+    let parts = next.request.messages.iter().flat_map(|message| &message.parts);
+    let pictures = parts.filter_map(|part| match part {
+        Part::Image(image) => Some(image),
+        _ => None,
+    });
+    let limits = input.engine.picture_limits(view_input.target);
+    let meter = Meter {
+        tokens,
+        window: input.facts.window(),
+        images: next.images,
+        refused: limits.faults(pictures),
+        shrinks: shrinks(input.engine, &steps, view_input.target),
+    };
     let on_branch: BTreeSet<MessageId> = branch.iter().map(|m| m.id).collect();
     let last_attempt = log.last_attempt().map(|a| a.start.id);
 
@@ -186,6 +198,13 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
     })
 }
 
+/// Whether large pictures are made smaller for a model by themselves: the person did so before in
+/// this conversation, or allowed it everywhere.
+fn shrinks(engine: &Engine, steps: &[halo_types::Step], target: &Target) -> bool {
+    let of = |step: &halo_types::Step| matches!(&step.kind, StepKind::ShrinkImages { target: of, .. } if of == target);
+    engine.policy().shrink_images || steps.iter().any(of)
+}
+
 /// The size of a request, corrected by what the model's last answers reported.
 fn size(input: &ShowInput<'_>, target: &Target, view: &View) -> u64 {
     let correction = correction(input.log, target);
@@ -232,6 +251,8 @@ fn message_view(
         summarised: next.summarised.contains(&message.id),
         can_continue: is_head && idle && answer && broken,
         can_resend: is_head && idle && (answer || message.role == Role::User),
+        is_last: is_head,
+        forked: is_head && input.log.has_later(message.id),
         message: message.clone(),
     }
 }
@@ -302,6 +323,7 @@ fn card(
     };
     Some(Card {
         turn: turn.turn.id,
+        prompt: turn.turn.prompt,
         attempt: start.id,
         nth: start.nth,
         target: start.target.clone(),
@@ -381,7 +403,8 @@ fn previews(
     }
     let mut steps = input.log.active_steps();
     let before = older_images(kind, branch, &steps, target);
-    let side = shrink::next_side(branch, &steps, target);
+    let limits = input.engine.picture_limits(target);
+    let side = shrink::next_side(branch, &steps, target, &limits);
     let omit = StepKind::OmitImages { target: target.clone(), before };
     let kinds = [
         Some((Action::ResendWithoutImages, omit)),

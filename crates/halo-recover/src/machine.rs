@@ -25,6 +25,8 @@ pub struct Policy {
     pub max_line_ms: u64,
     /// Whether pictures may be left out without asking.
     pub omit_images: bool,
+    /// Whether pictures that are refused as they are may be sent smaller without asking.
+    pub shrink_images: bool,
     /// Whether the conversation may be compacted without asking.
     pub compact: bool,
     /// Whether refused parameters, too large outputs and broken histories are mended without
@@ -40,6 +42,7 @@ impl Default for Policy {
             max_tries: 4,
             max_line_ms: 120_000,
             omit_images: false,
+            shrink_images: false,
             compact: false,
             repair: true,
         }
@@ -126,6 +129,8 @@ pub enum Next {
 pub enum Repair {
     /// Leave the pictures out for this model.
     OmitImages,
+    /// Send the pictures smaller to this model.
+    ShrinkImages,
     /// Summarise the older part.
     Compact,
     /// Leave a refused parameter out.
@@ -191,6 +196,11 @@ impl Machine {
         let repair = match signs.kind {
             Kind::ImageUnsupported if policy.omit_images && situation.images > 0 => {
                 Repair::OmitImages
+            }
+            Kind::ImageInvalid | Kind::RequestTooLarge
+                if policy.shrink_images && situation.images > 0 =>
+            {
+                Repair::ShrinkImages
             }
             Kind::ContextLengthExceeded if policy.compact && situation.can_compact => {
                 Repair::Compact
@@ -266,7 +276,12 @@ mod tests {
         for a in Kind::ALL {
             for b in Kind::ALL {
                 for c in Kind::ALL {
-                    let policy = Policy { omit_images: true, compact: true, ..Policy::default() };
+                    let policy = Policy {
+                        omit_images: true,
+                        shrink_images: true,
+                        compact: true,
+                        ..Policy::default()
+                    };
                     let mut machine = Machine::new(policy.clone(), 3);
                     let mut now = NOW;
                     let mut asked = false;

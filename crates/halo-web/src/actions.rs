@@ -6,7 +6,7 @@
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use halo_engine::{Act, Submission};
+use halo_engine::{Act, Edit, Submission};
 use halo_types::{
     Action, AttemptId, ConversationId, ImageRef, Lang, MessageId, StepId, Target, TurnId,
 };
@@ -84,12 +84,12 @@ pub(crate) struct Message {
     /// `provider/model`; empty for the conversation's.
     #[serde(default)]
     target: String,
-    /// The turn whose prompt this replaces.
+    /// Whether pictures go as small as the model takes them.
     #[serde(default)]
-    edit_turn: String,
-    /// The card that offered it.
+    smaller: String,
+    /// The prompt that this replaces.
     #[serde(default)]
-    edit_attempt: String,
+    edit: String,
 }
 
 /// What a person typed.
@@ -124,6 +124,7 @@ pub(crate) async fn first(
         Typed::Compact { .. } => return Err(PageError::Bad("problem-nothing-to-compact")),
         Typed::Text => {}
     }
+    let smaller = !form.smaller.is_empty();
     let submission = read(form)?;
     // The same submission again, after a lost answer, finds its conversation.
     if let Some(known) = state.engine().store().turn(submission.turn).await? {
@@ -133,6 +134,9 @@ pub(crate) async fn first(
         return Err(PageError::Engine(halo_engine::EngineError::Empty));
     }
     let conversation = state.engine().create(submission.target.clone()).await?;
+    if smaller {
+        state.engine().send_smaller(conversation).await?;
+    }
     state.engine().submit(Submission { conversation, ..submission }).await?;
     Ok(done(&headers, conversation))
 }
@@ -153,11 +157,16 @@ pub(crate) async fn message(
         }
         Typed::Text => {}
     }
-    if let (Ok(turn), Ok(attempt)) = (form.edit_turn.parse(), form.edit_attempt.parse()) {
+    if let Ok(message) = form.edit.parse() {
         check_length(&form.text)?;
-        let target = composer::target(&form.target);
-        let (action, text) = (Action::EditMessage, Some(unix_lines(&form.text)));
-        state.engine().act(Act { conversation: id, turn, attempt, action, target, text }).await?;
+        let edit = Edit {
+            conversation: id,
+            message,
+            turn: form.turn.unwrap_or_else(new_turn),
+            text: unix_lines(&form.text),
+            target: composer::target(&form.target),
+        };
+        state.engine().edit(edit).await?;
         return Ok(done(&headers, id));
     }
     state.engine().submit(Submission { conversation: id, ..read(form)? }).await?;
@@ -213,7 +222,7 @@ pub(crate) async fn act(
     let action: Action = form.action.parse().map_err(|_| PageError::Bad("problem-bad-form"))?;
     let target = match form.target.trim() {
         "" => None,
-        typed => Some(chosen(&state, typed, &form, id).await?),
+        typed => Some(chosen(&state, typed, id).await?),
     };
     let act = Act {
         conversation: id,
@@ -228,12 +237,7 @@ pub(crate) async fn act(
 }
 
 /// The model a person chose or typed. A bare name means the conversation's provider.
-async fn chosen(
-    state: &AppState,
-    typed: &str,
-    _form: &CardForm,
-    id: ConversationId,
-) -> Result<Target, PageError> {
+async fn chosen(state: &AppState, typed: &str, id: ConversationId) -> Result<Target, PageError> {
     let engine = state.engine();
     if let Some(target) = composer::target(typed)
         && engine.provider(&target.provider).is_some()
@@ -266,13 +270,36 @@ pub(crate) async fn cont(
     Ok(done(&headers, id))
 }
 
+/// Which model answers again.
+#[derive(Debug, Deserialize)]
+pub(crate) struct AgainForm {
+    /// `provider/model`; empty for the conversation's.
+    #[serde(default)]
+    target: String,
+}
+
 /// `POST /c/{id}/messages/{message}/regenerate`.
 pub(crate) async fn regenerate(
     State(state): State<AppState>,
     Path((id, message)): Path<(ConversationId, MessageId)>,
     headers: HeaderMap,
+    Form(form): Form<AgainForm>,
 ) -> Result<Response, PageError> {
-    state.engine().regenerate(id, message, new_turn(), None).await?;
+    let target = match form.target.trim() {
+        "" => None,
+        typed => Some(chosen(&state, typed, id).await?),
+    };
+    state.engine().regenerate(id, message, new_turn(), target).await?;
+    Ok(done(&headers, id))
+}
+
+/// `POST /c/{id}/messages/{message}/fork`: the next prompt follows this message.
+pub(crate) async fn fork(
+    State(state): State<AppState>,
+    Path((id, message)): Path<(ConversationId, MessageId)>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    state.engine().fork(id, message).await?;
     Ok(done(&headers, id))
 }
 
@@ -304,13 +331,31 @@ pub(crate) async fn set_target(
     Ok(done(&headers, id))
 }
 
+/// Which pictures are left out.
+#[derive(Debug, Deserialize)]
+pub(crate) struct LeaveOutForm {
+    /// How many of the newest still go; none where it is not given.
+    keep: Option<usize>,
+}
+
 /// `POST /c/{id}/leave-out-images`: the pictures are not sent to the chosen model.
 pub(crate) async fn leave_out_images(
     State(state): State<AppState>,
     Path(id): Path<ConversationId>,
     headers: HeaderMap,
+    Form(form): Form<LeaveOutForm>,
 ) -> Result<Response, PageError> {
-    state.engine().leave_out_images(id).await?;
+    state.engine().leave_out_images(id, form.keep).await?;
+    Ok(done(&headers, id))
+}
+
+/// `POST /c/{id}/send-smaller`: the pictures go to the chosen model as small as it takes them.
+pub(crate) async fn send_smaller(
+    State(state): State<AppState>,
+    Path(id): Path<ConversationId>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    state.engine().send_smaller(id).await?;
     Ok(done(&headers, id))
 }
 

@@ -1,8 +1,8 @@
 //! What stands around the thread: the model picker, the context meter, the input.
 
 use halo_config::ProviderConfig;
-use halo_engine::{ConversationView, Engine, TargetInfo};
-use halo_types::{ConversationId, Target};
+use halo_engine::{ConversationView, Engine, PictureLimits, TargetInfo};
+use halo_types::{ConversationId, MessageId, Target};
 
 use crate::strings::Words;
 use crate::thread::tokens;
@@ -81,6 +81,8 @@ pub(crate) struct Choice {
     pub(crate) window: Option<String>,
     /// The same, in tokens.
     pub(crate) window_tokens: Option<u64>,
+    /// What it takes of pictures.
+    pub(crate) pictures: String,
     /// Whether it is the chosen one.
     pub(crate) chosen: bool,
 }
@@ -105,6 +107,12 @@ pub(crate) struct Composer {
     pub(crate) window: Option<u64>,
     /// Pictures of the conversation that the next request will hold.
     pub(crate) images: u32,
+    /// How many of them the chosen model refuses as they are.
+    pub(crate) large: u32,
+    /// Whether such pictures are made smaller by themselves.
+    pub(crate) shrinks: bool,
+    /// What the chosen model takes of pictures.
+    pub(crate) pictures: String,
     /// How full the window will be.
     pub(crate) meter: Option<MeterText>,
     /// Every provider with its models.
@@ -113,19 +121,10 @@ pub(crate) struct Composer {
     pub(crate) ambiguous: bool,
     /// Text to begin with.
     pub(crate) text: String,
-    /// The turn whose prompt is being edited.
-    pub(crate) edit: Option<Edit>,
+    /// The prompt that is being edited.
+    pub(crate) edit: Option<MessageId>,
     /// An id for the next turn, for browsers without scripts.
     pub(crate) turn: uuid::Uuid,
-}
-
-/// A prompt that is being edited.
-#[derive(Debug, Clone)]
-pub(crate) struct Edit {
-    /// Its turn.
-    pub(crate) turn: String,
-    /// The failed attempt whose card offered it.
-    pub(crate) attempt: String,
 }
 
 /// The context meter.
@@ -146,6 +145,8 @@ impl Composer {
         composer.vision = view.vision;
         composer.busy = view.running.is_some();
         composer.images = view.meter.images;
+        composer.large = view.meter.refused.large;
+        composer.shrinks = view.meter.shrinks;
         composer.window = view.meter.window;
         composer.forewarned = forewarned(view, words);
         composer.meter = (view.meter.tokens > 0).then(|| meter(view, words));
@@ -170,6 +171,9 @@ impl Composer {
             meter: None,
             forewarned: Vec::new(),
             images: 0,
+            large: 0,
+            shrinks: false,
+            pictures: info.map(|info| limits(&info.pictures)).unwrap_or_default(),
             window: info.and_then(|info| info.window),
             groups: groups(target, known, words),
             ambiguous: known.is_ambiguous(),
@@ -191,7 +195,26 @@ fn forewarned(view: &ConversationView, words: Words) -> Vec<String> {
         let (used, window) = (tokens(meter.tokens), tokens(window));
         words.t2("forewarn-full", ("used", &used), ("window", &window))
     });
-    blind.into_iter().chain(full).collect()
+    let refused = &meter.refused;
+    let large = (refused.large > 0 && !meter.shrinks).then(|| {
+        words.t2("forewarn-large", ("model", &model), ("count", &refused.large.to_string()))
+    });
+    let many = refused
+        .many
+        .map(|(_, most)| words.t2("forewarn-many", ("model", &model), ("most", &most.to_string())));
+    let pictures = large.into_iter().chain(many).filter(|_| blind.is_none());
+    pictures.chain(blind.clone()).chain(full).collect()
+}
+
+/// What a model takes of pictures, for the script that looks at those in the input: bytes, side,
+/// side in a crowd, count and whether GIFs are refused; zero where nothing is known.
+fn limits(pictures: &PictureLimits) -> String {
+    let known = |limit: Option<u64>| limit.unwrap_or(0);
+    let (crowd, side) = pictures.crowded.unwrap_or((0, 0));
+    let figures = [known(pictures.bytes), known(pictures.side), crowd, side, known(pictures.count)];
+    let mut out = figures.map(|figure| figure.to_string()).join(" ");
+    out.push_str(if pictures.no_gif { " 1" } else { " 0" });
+    out
 }
 
 fn meter(view: &ConversationView, words: Words) -> MeterText {
@@ -213,6 +236,7 @@ fn groups(chosen: Option<&Target>, known: &Known, words: Words) -> Vec<Group> {
             sees: info.vision,
             window: info.window.map(tokens),
             window_tokens: info.window,
+            pictures: limits(&info.pictures),
             chosen: chosen == Some(&info.target),
         })
         .collect()

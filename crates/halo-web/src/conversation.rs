@@ -5,10 +5,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use halo_engine::{ConversationView, Item};
-use halo_types::{AttemptId, ConversationId, MessageId, Part, Role, TurnId};
+use halo_types::{AttemptId, ConversationId, MessageId, Part};
 use serde::Deserialize;
 
-use crate::composer::{Composer, Edit, Known};
+use crate::composer::{Composer, Known};
 use crate::error::PageError;
 use crate::extract::{Path, Query};
 use crate::page::{self, Page};
@@ -52,10 +52,8 @@ struct ThreadFragment {
 pub(crate) struct Show {
     /// Show the practice scenarios.
     practice: Option<String>,
-    /// Edit the prompt of this turn.
-    edit: Option<TurnId>,
-    /// The card that offered it.
-    attempt: Option<AttemptId>,
+    /// Edit this prompt.
+    edit: Option<MessageId>,
     /// The message or the attempt that a find names.
     at: Option<String>,
     /// What is looked for.
@@ -177,9 +175,9 @@ fn fragment(
     let setting = Setting { words, zone, renderer, targets: &known.targets, own: &own };
     let pieces = thread::pieces(view, &setting)?;
     let mut composer = Composer::of(view, &known, words);
-    if let (Some(turn), Some(attempt)) = (show.edit, show.attempt) {
-        composer.text = prompt_of(view, turn);
-        composer.edit = Some(Edit { turn: turn.to_string(), attempt: attempt.to_string() });
+    if let Some((message, text)) = show.edit.and_then(|id| Some((id, text_of(view, id)?))) {
+        composer.text = text;
+        composer.edit = Some(message);
     }
     let title = match view.meta.title.trim() {
         "" => words.t("conversation-untitled"),
@@ -198,21 +196,12 @@ fn fragment(
     })
 }
 
-/// The prompt of a failed turn: the person's message nearest above its card.
-fn prompt_of(view: &ConversationView, turn: TurnId) -> String {
-    let card = view.items.iter().rposition(|item| match item {
-        Item::Card(card) => card.turn == turn,
-        _ => false,
-    });
-    let above = &view.items[..card.unwrap_or(view.items.len())];
-    above
-        .iter()
-        .rev()
-        .find_map(|item| match item {
-            Item::Message(shown) if shown.message.role == Role::User => Some(shown.message.text()),
-            _ => None,
-        })
-        .unwrap_or_default()
+/// The text of a message that is shown.
+fn text_of(view: &ConversationView, id: MessageId) -> Option<String> {
+    view.items.iter().find_map(|item| match item {
+        Item::Message(shown) if shown.message.id == id => Some(shown.message.text()),
+        _ => None,
+    })
 }
 
 /// `GET /list`: the conversation list alone.

@@ -127,6 +127,10 @@ const SCRIPT_WORDS: &[&str] = &[
     "script-forewarn-choose",
     "script-forewarn-without",
     "script-forewarn-compact",
+    "script-forewarn-large",
+    "script-forewarn-many",
+    "script-forewarn-smaller",
+    "script-forewarn-older",
 ];
 
 impl FromRequestParts<AppState> for Page {

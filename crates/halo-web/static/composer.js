@@ -57,15 +57,25 @@ function keep() {
 
 /** Compares what would be sent now with what is known about the model. */
 function warn() {
-  const attached = aside === null ? images.length : 0;
+  const attached = aside === null ? images.flatMap((image) => image.image ?? []) : [];
+  const smaller = form.elements.smaller.value !== "";
   const target = form.elements.target.value;
-  forewarn({ target, text: prompt.value, attached, canCompact: Boolean(id) }, async (way, choice, kind) => {
+  forewarn({ target, text: prompt.value, attached, smaller, canCompact: Boolean(id) }, async (way, choice, kind) => {
     try {
       if (way === "switch") await switchTo(choice.target, choice.label);
       else if (way === "choose") chooseModel({ seeing: kind === "blind" });
       else if (way === "compact") {
         const turn = newTurn();
         await post(form.getAttribute("action"), new URLSearchParams({ text: "/compact", turn }));
+        await refresh();
+      } else if (way === "smaller") {
+        // A conversation that is still to come learns it with its first message.
+        if (id) await post(`/c/${id}/send-smaller`, new URLSearchParams());
+        form.elements.smaller.value = "1";
+        if (id) await refresh();
+        await send();
+      } else if (way === "older") {
+        await post(`/c/${id}/leave-out-images`, new URLSearchParams({ keep: choice.keep }));
         await refresh();
       } else {
         if (aside === null) images = [];
@@ -188,8 +198,8 @@ function clear({ pictures = true } = {}) {
   aside = null;
   if (pictures) model = null;
   form.elements.turn.value = newTurn();
-  form.elements.edit_turn.value = "";
-  form.elements.edit_attempt.value = "";
+  form.elements.smaller.value = "";
+  form.elements.edit.value = "";
   editing.hidden = true;
   complain("");
   showTray();
@@ -201,6 +211,8 @@ async function send() {
   if (sending) return;
   const text = prompt.value.trim();
   if (!text && (images.length === 0 || aside !== null)) return;
+  // The news of an answer's end may be on its way.
+  if ("busy" in conversation.dataset) await refresh();
   if ("busy" in conversation.dataset) { complain(word("script-busy")); return; }
   if (uploads > 0) { complain(word("script-wait-for-picture")); return; }
   const pictures = !COMMAND.test(text);
@@ -283,13 +295,11 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-/* Editing the prompt of a failed turn */
+/* Editing a prompt */
 
-/** The prompt that a card is about: the own message nearest above it. */
-function promptOf(element) {
-  let item = element.closest("[data-item]");
-  while (item && !item.querySelector('[data-message-role="user"]')) item = item.previousElementSibling;
-  return item?.querySelector("[data-text]")?.textContent ?? "";
+/** The text of a prompt that is shown. */
+function promptOf(message) {
+  return document.querySelector(`[data-message="${CSS.escape(message)}"] [data-text]`)?.textContent ?? "";
 }
 
 document.addEventListener("click", (event) => {
@@ -298,10 +308,9 @@ document.addEventListener("click", (event) => {
     case "edit_message": {
       event.preventDefault();
       aside ??= prompt.value;
-      prompt.value = promptOf(button);
+      prompt.value = promptOf(button.dataset.promptOf);
       showTray();
-      form.elements.edit_turn.value = button.dataset.turn;
-      form.elements.edit_attempt.value = button.dataset.attemptId;
+      form.elements.edit.value = button.dataset.promptOf;
       editing.hidden = false;
       prompt.focus();
       fit();

@@ -1,5 +1,5 @@
-// Says before the send what is known to go wrong: pictures for a model that sees none, more than
-// its window holds. Each with the ways out of it, one click each.
+// Says before the send what is known to go wrong: pictures that the model does not see or take,
+// more than its window holds. Each with the ways out of it, one click each.
 import { word } from "./words.js";
 
 const dialog = document.getElementById("models");
@@ -28,8 +28,20 @@ function better(own, fits) {
 
 const short = (n) => (n >= 1000 ? `${Math.round(n / 100) / 10}k` : String(n));
 
+/** How many of the pictures in the input a model refuses, and how many it takes at most. */
+function refused(limits, attached, kept) {
+  const [bytes, side, crowd, crowdSide, most, noGif] = (limits || "0 0 0 0 0 0").split(" ").map(Number);
+  const count = attached.length + kept;
+  const sides = [side, crowd > 0 && count > crowd ? crowdSide : 0].filter((limit) => limit > 0);
+  const large = attached.filter((image) =>
+    (bytes > 0 && image.bytes > bytes)
+    || sides.some((limit) => Math.max(image.width, image.height) > limit)
+    || (noGif && image.media_type === "image/gif"));
+  return { large: large.length, most, many: most > 0 && count > most };
+}
+
 /** What is wrong with sending this now, and the ways out. */
-function warnings({ target, text, attached, canCompact }) {
+function warnings({ target, text, attached, smaller, canCompact }) {
   const own = choices().find((choice) => choice.dataset.target === target);
   const next = document.querySelector("[data-next]");
   // Of a model that no list holds the server knows, once it is the conversation's.
@@ -41,12 +53,31 @@ function warnings({ target, text, attached, canCompact }) {
     ? [{ way: "switch", label: word("script-forewarn-switch", { model: choice.dataset.label }), choice: choice.dataset }]
     : [{ way: "choose", label: word("script-forewarn-choose") }];
   const found = [];
-  if (known.sees === "no" && (attached > 0 || kept > 0)) {
+  if (known.sees === "no" && (attached.length > 0 || kept > 0)) {
     const seeing = better(own, (choice) => choice.dataset.sees === "yes");
     found.push({
       kind: "blind",
       text: word("script-forewarn-blind", { model }),
       ways: [...switchTo(seeing), { way: "without", label: word("script-forewarn-without") }],
+    });
+  }
+  const pictures = refused(known.pictures, attached, kept);
+  const large = smaller || known.shrinks !== undefined ? 0 : pictures.large + Number(known.large ?? 0);
+  if (known.sees !== "no" && large > 0) {
+    found.push({
+      kind: "large",
+      text: word("script-forewarn-large", { model, count: String(large) }),
+      ways: [{ way: "smaller", label: word("script-forewarn-smaller") }],
+    });
+  }
+  if (known.sees !== "no" && pictures.many) {
+    const keep = pictures.most - attached.length;
+    const older = { way: "older", label: word("script-forewarn-older"), choice: { keep } };
+    const count = String(attached.length + kept);
+    found.push({
+      kind: "many",
+      text: word("script-forewarn-many", { model, most: String(pictures.most), count }),
+      ways: [...(kept > 0 && keep >= 0 ? [older] : []), { way: "choose", label: word("script-forewarn-choose") }],
     });
   }
   const window = Number(known.window ?? 0);

@@ -98,7 +98,7 @@ async fn with_leave_pictures_are_left_out_and_a_full_window_is_compacted_before_
 }
 
 /// A provider that takes one thing amiss: `refuse` says what is wrong with a body.
-async fn provider(bench: &Bench, refuse: fn(&Value) -> Option<&'static str>) -> Target {
+pub(crate) async fn provider(bench: &Bench, refuse: fn(&Value) -> Option<&'static str>) -> Target {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

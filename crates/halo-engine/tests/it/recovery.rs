@@ -10,7 +10,7 @@ fn picture() -> Vec<u8> {
 }
 
 /// The exact bodies of the requests a model got.
-fn bodies(bench: &Bench, model: &str) -> Vec<String> {
+pub(crate) fn bodies(bench: &Bench, model: &str) -> Vec<String> {
     let exchanges = bench.sim.journal().into_iter();
     exchanges
         .filter(|exchange| exchange.model.as_deref() == Some(model))

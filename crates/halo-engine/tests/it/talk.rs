@@ -1,6 +1,6 @@
 //! Talking without trouble, and the rules around it.
 
-use halo_engine::{EngineError, Submission};
+use halo_engine::{ConversationView, Edit, EngineError, Item, MessageView, Submission};
 use halo_types::{Ending, Lang, Protocol, StopReason, TurnId};
 use uuid::Uuid;
 
@@ -142,4 +142,55 @@ async fn a_closed_engine_keeps_the_partial_answer() {
     let card = crate::bench::card(&view).expect("the break has a card");
     let actions: Vec<&str> = card.offers.iter().map(|offer| offer.action.as_str()).collect();
     assert!(actions.contains(&"continue") && actions.contains(&"resend"), "{actions:?}");
+}
+
+#[tokio::test]
+async fn an_edited_prompt_and_a_fork_stand_beside_what_was_there() {
+    let bench = Bench::new().await;
+    let chat = bench.chat(Protocol::OpenaiChat, "halo-practice").await;
+    chat.say("One").await;
+    let view = chat.say("Two").await;
+    let messages = |view: &ConversationView| -> Vec<MessageView> {
+        let message = |item: &Item| match item {
+            Item::Message(message) => Some((**message).clone()),
+            _ => None,
+        };
+        view.items.iter().filter_map(message).collect()
+    };
+    let before = messages(&view);
+    assert_eq!(before.len(), 4);
+
+    // An earlier prompt is written anew, twice with one id: one answer, beside the old branch.
+    let edit = Edit {
+        conversation: chat.id,
+        message: before[0].message.id,
+        turn: TurnId::new(Uuid::now_v7()),
+        text: "Eins".to_owned(),
+        target: None,
+    };
+    bench.engine.edit(edit.clone()).await.unwrap();
+    let view = chat.settled().await;
+    bench.engine.edit(edit).await.unwrap();
+    assert_eq!(messages(&chat.view().await), messages(&view));
+    assert_eq!(messages(&view)[0].siblings.len(), 2);
+    let answer = Edit {
+        conversation: chat.id,
+        message: before[1].message.id,
+        turn: TurnId::new(Uuid::now_v7()),
+        text: "No".to_owned(),
+        target: None,
+    };
+    let refused = bench.engine.edit(answer).await;
+    assert!(matches!(refused, Err(EngineError::DoesNotFit(_))), "{refused:?}");
+
+    // Back to the old branch, and on from its first answer.
+    bench.engine.choose(chat.id, before[0].message.id).await.unwrap();
+    assert_eq!(messages(&chat.view().await).len(), 4);
+    bench.engine.fork(chat.id, before[1].message.id).await.unwrap();
+    let here = messages(&chat.view().await);
+    assert!(here.len() == 2 && here[1].forked && here[1].is_last, "{here:#?}");
+    let view = chat.say("Zwei").await;
+    let now = messages(&view);
+    assert_eq!(now[2].siblings, [before[2].message.id, now[2].message.id]);
+    assert!(now.iter().all(|message| !message.forked));
 }

@@ -18,7 +18,7 @@ struct Switch {
     write: fn(&mut RecoverySettings, bool),
 }
 
-const SWITCHES: [Switch; 3] = [
+const SWITCHES: [Switch; 4] = [
     Switch {
         name: "retry_automatically",
         words: "settings-recovery-retry",
@@ -32,6 +32,13 @@ const SWITCHES: [Switch; 3] = [
         about: "settings-recovery-images-about",
         read: |r| r.always_omit_images,
         write: |r, on| r.always_omit_images = on,
+    },
+    Switch {
+        name: "always_shrink_images",
+        words: "settings-recovery-shrink",
+        about: "settings-recovery-shrink-about",
+        read: |r| r.always_shrink_images,
+        write: |r, on| r.always_shrink_images = on,
     },
     Switch {
         name: "always_compact",

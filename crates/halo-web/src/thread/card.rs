@@ -245,7 +245,7 @@ fn way(conversation: ConversationId, card: &Card, offer: &Offer, setting: &Setti
         | Action::OpenStatus
         | Action::ContactProvider => outside(),
         Action::EditMessage => {
-            How::Edit { href: format!("/c/{conversation}?edit={turn}&attempt={attempt}") }
+            How::Edit { href: format!("/c/{conversation}?edit={}", card.prompt) }
         }
         Action::NewConversation => How::Page { href: "/new".to_owned() },
         Action::CheckNetwork => How::Advice,

@@ -61,6 +61,7 @@ fn card(kind: Kind, words: &str, evidence: Evidence, offers: &[Action]) -> Card 
         .collect();
     Card {
         turn: TurnId::new(uuid(7)),
+        prompt: MessageId::new(uuid(3)),
         attempt: AttemptId::new(uuid(8)),
         nth: 1,
         target: model("gpt-4"),
@@ -308,6 +309,8 @@ fn message(role: Role, parts: Vec<Part>, ending: Option<Ending>) -> MessageView 
         summarised: false,
         can_continue: false,
         can_resend: false,
+        is_last: true,
+        forked: false,
         cost: None,
         siblings: vec![MessageId::new(uuid(3))],
     }

@@ -87,7 +87,9 @@ impl Bench {
         let paths = Paths::resolve(Some(data.to_owned())).expect("the folder is usable");
         let environment = Environment::fixed([("", ""); 0]);
         let config = Config::load_with(paths, environment, Flags::default()).expect("settings");
-        let models: Vec<String> = sim.models().into_iter().map(|model| model.id).collect();
+        let mut models: Vec<String> = sim.models().into_iter().map(|model| model.id).collect();
+        // By its name one whose maker documents what pictures it takes.
+        models.push("claude-practice".to_owned());
         let provider = |(protocol, nth): (Protocol, usize)| ProviderConfig {
             id: provider_id(protocol, nth).parse().expect("a good name"),
             name: match nth {

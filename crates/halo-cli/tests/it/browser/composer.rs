@@ -7,6 +7,8 @@ use super::page::Page;
 use super::stage::{Providers, play};
 
 pub(super) const LANDSCAPE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/landscape.png");
+/// 8,001 pixels wide.
+const WIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/wide.png");
 const SHIFT: char = '\u{E008}';
 const ENTER: char = '\u{E007}';
 const RELEASE: char = '\u{E000}';
@@ -87,6 +89,28 @@ fn a_file_that_only_calls_itself_a_picture_is_refused_and_the_draft_stays() {
         assert_eq!(prompt(page).await, "Look at this");
         page.reload().await;
         assert_eq!(prompt(page).await, "Look at this");
+    });
+}
+
+/// A picture that is wider than its maker documents is told of before the send, and sent smaller.
+#[test]
+fn a_picture_that_is_too_large_is_sent_smaller_with_one_click() {
+    play("wide", Providers::Bench(f64::INFINITY), async |stage| {
+        let page = &stage.page;
+        page.begin("sim-anthropic/claude-practice").await;
+        page.type_into("[data-files]", WIDE).await;
+        thumbs(page, 1).await;
+        page.there("[data-forewarned=large]").await;
+        page.type_into("[data-prompt]", "What is on it?").await;
+        page.shoot("too-large").await;
+        page.click("[data-forewarn-way=smaller]").await;
+        // The simulator has no model of that name.
+        page.card().await;
+        page.there("[data-step-kind=shrink_images]").await;
+        // The next one goes smaller by itself.
+        page.type_into("[data-files]", WIDE).await;
+        thumbs(page, 1).await;
+        page.gone("[data-forewarned]").await;
     });
 }
 
