@@ -5,6 +5,7 @@ mod check;
 mod process;
 mod witness;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +31,8 @@ use witness::Witness;
 const WAITS_RESUME: bool = false;
 /// How long the last process may take to bring what runs and waits to its end.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How many prompts back the look after a round goes.
+const LATEST: usize = 100;
 /// How many people write at once.
 const WRITERS: u64 = 4;
 
@@ -118,7 +121,9 @@ async fn crash(args: Args) -> anyhow::Result<()> {
     for round in 0..args.rounds {
         let mut random = Random::of(args.seed, round);
         trial.round(&mut random, &mut sum).await.with_context(|| format!("round {round}"))?;
-        let found = trial.look(false).await.with_context(|| format!("after round {round}"))?;
+        let whole = round % 20 == 19;
+        let found =
+            trial.look(whole, false).await.with_context(|| format!("after round {round}"))?;
         for note in &found.notes {
             sum.notes.push(format!("after round {round}: {note}"));
         }
@@ -128,7 +133,7 @@ async fn crash(args: Args) -> anyhow::Result<()> {
     let app = App::start(&trial.halo, &trial.data).await?;
     app.idle(PATIENCE).await;
     app.interrupt().await?;
-    let found = trial.look(true).await?;
+    let found = trial.look(true, true).await?;
     sum.notes.extend(found.notes.iter().map(|note| format!("at the end: {note}")));
     sum.found = found;
     stop.cancel();
@@ -245,11 +250,15 @@ impl Trial {
         Ok(random.pick(&broken).filter(|_| random.clone().percent(60)).cloned())
     }
 
-    /// What the store holds now, beside what was acknowledged and seen.
-    async fn look(&self, at_the_end: bool) -> anyhow::Result<Found> {
+    /// What the store holds now, beside what was acknowledged and seen: all of it, or what the
+    /// latest prompts belong to.
+    async fn look(&self, whole: bool, at_the_end: bool) -> anyhow::Result<Found> {
         let prompts = self.prompts.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let database = self.data.join("halo.db");
-        let mut found = check(&database, &prompts, &self.witness, at_the_end).await?;
+        let first = if whole { 0 } else { prompts.len().saturating_sub(LATEST) };
+        let only: HashSet<_> = prompts[first..].iter().map(|prompt| prompt.conversation).collect();
+        let only = if whole { None } else { Some(&only) };
+        let mut found = check(&database, &prompts, &self.witness, only, at_the_end).await?;
         match integrity(&database) {
             Some(words) if words != "ok" => {
                 found.integrity_errors += 1;

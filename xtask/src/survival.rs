@@ -88,7 +88,9 @@ async fn survive(args: Args) -> anyhow::Result<()> {
     ] {
         let tally = all(&args, &pool, allowed).await?;
         println!("{}", tally.text(title));
-        for (turn, why) in &tally.failures {
+        // Without leave, repairs that change what is sent wait for a click by design.
+        let asked = if allowed == Allowed::Everything { &tally.clicked[..] } else { &[] };
+        for (turn, why) in tally.failures.iter().chain(asked) {
             println!("  seed {} turn {turn}: {why}", args.seed);
         }
         if let (Some(_), Some(detail)) = (args.only, &tally.last) {

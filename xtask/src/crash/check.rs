@@ -6,7 +6,8 @@ use std::path::Path;
 use halo_store::Store as _;
 use halo_store_sqlite::SqliteStore;
 use halo_types::{
-    AttemptId, AttemptOutcome, Ending, Message, MessageId, Record, Role, TurnId, TurnKind,
+    AttemptId, AttemptOutcome, ConversationId, Ending, Message, MessageId, Record, Role, TurnId,
+    TurnKind,
 };
 
 use super::Prompt;
@@ -52,6 +53,7 @@ pub(super) async fn check(
     database: &Path,
     prompts: &[Prompt],
     witness: &Witness,
+    only: Option<&HashSet<ConversationId>>,
     at_the_end: bool,
 ) -> anyhow::Result<Found> {
     let mut found = Found { prompts: prompts.len() as u64, ..Found::default() };
@@ -70,6 +72,7 @@ pub(super) async fn check(
     let rows = store.conversations().await?;
     let mut ids: HashSet<_> = rows.iter().map(|row| row.meta.id).collect();
     ids.extend(acknowledged.keys());
+    ids.retain(|id| only.is_none_or(|only| only.contains(id)));
     for id in ids {
         let readable = store.readable(id).await?;
         found.integrity_errors += readable.damaged.len() as u64;

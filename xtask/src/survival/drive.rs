@@ -301,12 +301,14 @@ impl Session {
             if let Record::Turn(turn) = record
                 && matches!(turn.kind, TurnKind::Compact { .. })
             {
-                compactions.push(turn.id);
+                compactions.push((turn.id, &turn.target));
             }
         }
         for record in records.iter().skip(talk.records) {
             match record {
-                Record::AttemptEnd(end) if !compactions.contains(&end.turn) => {
+                Record::AttemptEnd(end)
+                    if !compactions.iter().any(|(turn, _)| *turn == end.turn) =>
+                {
                     let AttemptOutcome::Failed { diagnosis, evidence, .. } = &end.outcome else {
                         continue;
                     };
@@ -320,7 +322,7 @@ impl Session {
                     if let StepKind::Summarise { by, .. } = &step.kind {
                         outcome.rungs.push(match by {
                             None => "rule",
-                            Some(by) if *by == talk.target => "same model",
+                            Some(by) if compactions.iter().any(|(_, of)| *of == by) => "same model",
                             Some(_) => "other model",
                         });
                     }

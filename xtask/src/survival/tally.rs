@@ -38,6 +38,8 @@ pub(super) struct Tally {
     /// Transient and repairable turns that were read rightly, and how many of them were healed.
     rightly: (u64, u64),
     pub(super) failures: Vec<(u64, String)>,
+    /// What ended well, but not by itself.
+    pub(super) clicked: Vec<(u64, String)>,
     /// The last turn in all its detail.
     pub(super) last: Option<String>,
 }
@@ -85,6 +87,7 @@ impl Tally {
                 .or_default() += 1;
         }
         let mut reasons = outcome.wrong.clone();
+        let mut by_hand = None;
         if outcome.lost > 0 {
             reasons.push(format!("{} words are lost", outcome.lost));
         }
@@ -98,13 +101,15 @@ impl Tally {
             reasons.push("no answer".to_owned());
         } else if !outcome.clicks.is_empty() && curable {
             let clicks: Vec<&str> = outcome.clicks.iter().map(|a| a.as_str()).collect();
-            reasons.push(format!("not by itself: {}", clicks.join(", ")));
+            by_hand = Some(format!("not by itself: {}", clicks.join(", ")));
         }
         reasons.extend(outcome.notes.iter().cloned());
-        if !reasons.is_empty() {
+        if !reasons.is_empty() || by_hand.is_some() {
+            let list = if reasons.is_empty() { &mut self.clicked } else { &mut self.failures };
+            reasons.extend(by_hand);
             let told = plan.text.told_ms.map_or(String::new(), |ms| format!(", asks for {ms} ms"));
             let what = format!("{} from {}{told}", plan.text.kind, plan.text.id);
-            self.failures.push((plan.number, format!("{what}: {}", reasons.join("; "))));
+            list.push((plan.number, format!("{what}: {}", reasons.join("; "))));
         }
     }
 

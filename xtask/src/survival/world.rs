@@ -43,6 +43,7 @@ fn allow_everything(settings: &mut Settings) {
     recovery.max_tries = 8;
     recovery.max_wait_in_line_s = 3_600;
     recovery.always_omit_images = true;
+    recovery.always_shrink_images = true;
     recovery.always_compact = true;
 }
 
