@@ -2,9 +2,11 @@
 
 mod accuracy;
 mod catalogue;
+mod crash;
 mod log_speed;
 mod seeds;
 mod soak;
+mod survival;
 
 use std::process::ExitCode;
 
@@ -38,6 +40,21 @@ Usage: cargo xtask <command>
         may be lost or doubled, and memory has to stay flat. Best run as
         `cargo run --release --package xtask -- soak`.
 
+  survival [--turns N] [--seed N] [--only TURN] [--jobs N] [--corpus DIR] [--peers] [--json]
+        Plays N turns (1000), each with a fault, through a real engine, store and sockets: with
+        everything allowed that a person may allow, and with the default settings. Prints what
+        ended in an answer by itself, what a click led on from, and what never may happen: wrong
+        retries, lost or doubled words, turns without an end. --only plays one turn, with the turns
+        of its world before it. Labelled errors are read from ../shared/corpus where that is there.
+        --peers plays 200 turns in real time with the official SDKs of OpenAI and Anthropic and
+        with Halo; needs Python, and the network on first use.
+
+  crash [--rounds N] [--seed N] [--halo BIN] [--json]
+        Kills the binary N times (20) at random moments while people write and answers stream from a
+        provider that outlives it, and looks after each kill: every prompt there, every answer as
+        it was sent, nothing sent twice, one process to a folder. BIN is `halo` beside this program
+        if not given: build it first.
+
   log-speed [--mb N] [--rounds N] [--halo FILE]
         Makes up a log of N MiB (1024) and times `halo explain --log` on it beside ripgrep with the
         same literals, in turn. Needs ripgrep. --halo takes a binary instead of building one.
@@ -50,6 +67,8 @@ fn main() -> ExitCode {
         Some("catalogue") => catalogue::run(&args[1..]),
         Some("fuzz-seeds") => seeds::run(&args[1..]),
         Some("soak") => soak::run(&args[1..]),
+        Some("crash") => crash::run(&args[1..]),
+        Some("survival") => survival::run(&args[1..]),
         Some("log-speed") => log_speed::run(&args[1..]),
         _ => {
             eprint_line(USAGE);

@@ -291,7 +291,8 @@ fn card(
     // Once the person has gone on, the old card is history.
     let anchored_at_head = log.head == Some(turn.turn.prompt)
         || (attempt.partial().is_some() && log.head == attempt.partial())
-        || matches!(turn.turn.kind, TurnKind::Continue { answer } if log.head == Some(answer));
+        || matches!(turn.turn.kind, TurnKind::Continue { answer } if log.head == Some(answer))
+        || beside_head(log, turn, attempt);
     let overtaken = !is_last || cured || !anchored_at_head;
     let wait = if overtaken {
         None
@@ -342,6 +343,15 @@ fn card(
         total_ms: attempt.end.as_ref().map_or(0, |end| end.total_ms),
         at,
     })
+}
+
+/// Whether another answer to the prompt of this attempt is the head: a try for one more failed
+/// before its first word. The answer that was there stays, and the card has ways forward.
+fn beside_head(log: &Log, turn: &TurnLog, attempt: &AttemptLog) -> bool {
+    let head = log.head.and_then(|id| log.message(id));
+    turn.turn.kind == TurnKind::Reply
+        && attempt.partial().is_none()
+        && head.is_some_and(|message| message.parent == Some(turn.turn.prompt))
 }
 
 /// A wait that the provider asked for and that Halo does not sit out: the clock time from which

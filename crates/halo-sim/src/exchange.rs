@@ -12,11 +12,13 @@ use serde_json::{Map, Value};
 use crate::counter::key_of;
 use crate::limits::{self, Caller};
 use crate::play::{self, Asked, Head, Ids, Op, Reply};
-use crate::{Simulator, catalogue, text};
+use crate::{Simulator, catalogue, direct, text};
 
 /// A request as it arrived.
 pub(crate) struct Incoming<'a> {
     pub(crate) protocol: Protocol,
+    /// The path as called.
+    pub(crate) path: &'a str,
     /// Model and form, where they stand in the path.
     pub(crate) target: Option<&'a GeminiTarget>,
     pub(crate) headers: &'a HeaderMap,
@@ -64,6 +66,20 @@ impl Simulator {
             notes.history_fault = Some(fault.message.clone());
             return (json_error(encode_error(protocol, &fault.body()), 400, &ids), notes);
         }
+        let key = key_from(incoming.headers);
+        let parameters = parameters(incoming.body);
+        if let Some(director) = &self.0.director {
+            let asks = direct::directing(
+                &asked,
+                key.as_deref(),
+                incoming.path,
+                incoming.body,
+                &parameters,
+            );
+            if let Some(scene) = director.direct(&asks) {
+                return (direct::reply(&asked, scene), notes);
+            }
+        }
         if let Some(example) = request.model.strip_prefix("rule:").and_then(catalogue::example_of) {
             return (play::http(&asked, &example, &[]), notes);
         }
@@ -71,8 +87,6 @@ impl Simulator {
             return (self.refuse(&asked, "model", &[]), notes);
         };
 
-        let key = key_from(incoming.headers);
-        let parameters = parameters(incoming.body);
         let now = Instant::now();
         let caller = Caller { protocol, key: key.as_deref(), parameters: &parameters, now };
         if let Err(refusal) = limits::check(scenario, &request, &caller, &self.0.counters) {

@@ -36,6 +36,7 @@
 mod catalogue;
 mod conn;
 mod counter;
+mod direct;
 mod exchange;
 mod journal;
 mod limits;
@@ -57,6 +58,7 @@ use crate::catalogue::Catalogue;
 use crate::counter::Counters;
 use crate::journal::Journal;
 
+pub use direct::{Break, Directing, Director, Scene};
 pub use journal::{Ended, Exchange};
 pub use scenario::{Filler, Group, ModelFacts, Scenario, Words};
 pub use server::serve;
@@ -93,12 +95,23 @@ struct Inner {
     counters: Counters,
     journal: Journal,
     requests: AtomicU64,
+    director: Option<Arc<dyn Director>>,
 }
 
 impl Simulator {
     /// A simulator with the embedded scenarios.
     #[must_use]
     pub fn new(options: SimOptions) -> Self {
+        Self::with(options, None)
+    }
+
+    /// A simulator in which `director` decides first.
+    #[must_use]
+    pub fn directed(options: SimOptions, director: Arc<dyn Director>) -> Self {
+        Self::with(options, Some(director))
+    }
+
+    fn with(options: SimOptions, director: Option<Arc<dyn Director>>) -> Self {
         let catalogue = Catalogue::load()
             .expect("the embedded scenarios are checked by the tests of the crate");
         Self(Arc::new(Inner {
@@ -107,6 +120,7 @@ impl Simulator {
             catalogue,
             counters: Counters::default(),
             requests: AtomicU64::new(0),
+            director,
         }))
     }
 

@@ -7,6 +7,7 @@ use halo_types::{ChatRequest, Part, Protocol, RequestMessage, Role, StopReason, 
 use halo_wire::server::{ErrorBody, StreamEncoder, encode_answer, encode_error_event};
 use halo_wire::{Answer, Event};
 
+use crate::direct::Break;
 use crate::scenario::{Act, AnswerSpec, Cut, CutHow, Dialects, HttpReply, PlayedStop, Scenario};
 use crate::sloppy::{self, Sloppy};
 use crate::{text, tokens};
@@ -73,12 +74,12 @@ pub(crate) enum Op {
 }
 
 /// An answer in the neutral form.
-struct Spoken {
-    thinking: String,
-    text: String,
+pub(crate) struct Spoken {
+    pub(crate) thinking: String,
+    pub(crate) text: String,
     /// Name and arguments of a tool to call.
-    tool: Option<(String, String)>,
-    stop: StopReason,
+    pub(crate) tool: Option<(String, String)>,
+    pub(crate) stop: StopReason,
 }
 
 /// What comes back for `act`.
@@ -199,7 +200,7 @@ fn answer(asked: &Asked<'_>, spec: &AnswerSpec) -> Reply {
     whole(asked, spec, spoken)
 }
 
-fn whole(asked: &Asked<'_>, spec: &AnswerSpec, spoken: Spoken) -> Reply {
+pub(crate) fn whole(asked: &Asked<'_>, spec: &AnswerSpec, spoken: Spoken) -> Reply {
     let mut ops = Vec::new();
     push_pause(&mut ops, asked, spec.delay_ms);
     // Some relays stream what was asked for whole, and the reverse.
@@ -227,13 +228,25 @@ fn whole(asked: &Asked<'_>, spec: &AnswerSpec, spoken: Spoken) -> Reply {
 
 /// An answer that ends with `end` after `chars` characters.
 fn stopped(asked: &Asked<'_>, chars: usize, end: Vec<Op>) -> Reply {
-    let mut ops = Vec::new();
     let mut spoken = speak(asked, &AnswerSpec::default());
     if asked.request.stream {
         spoken.text = text::part_of(&spoken.text, chars).to_owned();
-        begin(asked, &mut ops, &spoken, None);
+    }
+    cut_off(asked, &spoken, end)
+}
+
+/// An answer that ends with `end` after these words.
+pub(crate) fn broken_after(asked: &Asked<'_>, text: String, end: Vec<Op>) -> Reply {
+    let stop = StopReason::End;
+    cut_off(asked, &Spoken { thinking: String::new(), text, tool: None, stop }, end)
+}
+
+fn cut_off(asked: &Asked<'_>, spoken: &Spoken, end: Vec<Op>) -> Reply {
+    let mut ops = Vec::new();
+    if asked.request.stream {
+        begin(asked, &mut ops, spoken, None);
     } else {
-        let mut body = whole_body(asked, &spoken);
+        let mut body = whole_body(asked, spoken);
         body.truncate(body.len() / 2);
         push_bytes(&mut ops, body);
     }
@@ -253,6 +266,16 @@ fn broken(asked: &Asked<'_>, cut: Cut) -> Reply {
     }
 }
 
+/// A break before the head of a response.
+pub(crate) fn no_head(how: Break) -> Reply {
+    let head = match how {
+        Break::Close | Break::End => Head::Close,
+        Break::Reset => Head::Reset,
+        Break::Stall => Head::Stall,
+    };
+    Reply { head, ops: Vec::new(), answered: false }
+}
+
 /// An error event after `chars` characters; where no stream was asked for, an error under 200.
 fn stream_error(
     asked: &Asked<'_>,
@@ -261,11 +284,20 @@ fn stream_error(
     values: &[(&'static str, String)],
 ) -> Reply {
     let data = fill_body(data, &with_names(asked, values));
+    let said = match chars {
+        0 => String::new(),
+        _ => text::part_of(&speak(asked, &AnswerSpec::default()).text, chars).to_owned(),
+    };
+    error_after(asked, &said, &data)
+}
+
+/// An error event after these words; where no stream was asked for, an error under 200.
+pub(crate) fn error_after(asked: &Asked<'_>, said: &str, data: &str) -> Reply {
     let mut ops = Vec::new();
     if asked.request.stream {
-        if chars > 0 {
-            let mut spoken = speak(asked, &AnswerSpec::default());
-            spoken.text = text::part_of(&spoken.text, chars).to_owned();
+        if !said.is_empty() {
+            let (text, stop) = (said.to_owned(), StopReason::End);
+            let spoken = Spoken { thinking: String::new(), text, tool: None, stop };
             begin(asked, &mut ops, &spoken, None);
         }
         let frame = match asked.protocol {
@@ -276,7 +308,7 @@ fn stream_error(
         };
         push_bytes(&mut ops, frame);
     } else {
-        push_bytes(&mut ops, data.into_bytes());
+        push_bytes(&mut ops, data.as_bytes().to_vec());
     }
     Reply { head: ok_head(asked), ops, answered: false }
 }
@@ -336,7 +368,7 @@ fn full_text(spec: &AnswerSpec, model: &str, messages: &[RequestMessage]) -> Str
 }
 
 /// Cuts what is longer than the request's `max_tokens`.
-fn within_limit(asked: &Asked<'_>, mut spoken: Spoken) -> Spoken {
+pub(crate) fn within_limit(asked: &Asked<'_>, mut spoken: Spoken) -> Spoken {
     let Some(max) = asked.request.max_tokens else { return spoken };
     let mut left = max;
     let mut end = 0;

@@ -161,7 +161,8 @@ async fn handle(
                 Route::Gemini(target) => Some(target),
                 _ => None,
             };
-            let incoming = Incoming { protocol, target, headers: &parts.headers, body, created_s };
+            let headers = &parts.headers;
+            let incoming = Incoming { protocol, path: &path, target, headers, body, created_s };
             let (reply, notes) = app.sim.respond(&incoming);
             app.sim.0.journal.update(id, |exchange| {
                 exchange.model = notes.model;

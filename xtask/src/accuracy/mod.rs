@@ -2,7 +2,7 @@
 
 mod groups;
 mod peer;
-mod record;
+pub(crate) mod record;
 mod tally;
 
 use std::io::Write;

@@ -10,24 +10,24 @@ use serde::Deserialize;
 
 /// A labelled error. Fields that only describe where it comes from are ignored.
 #[derive(Debug, Deserialize)]
-pub(super) struct Record {
+pub(crate) struct Record {
     #[serde(default)]
-    pub(super) id: String,
-    pub(super) kind: Kind,
-    pub(super) transient: bool,
+    pub(crate) id: String,
+    pub(crate) kind: Kind,
+    pub(crate) transient: bool,
     /// Kinds that count as right too.
     #[serde(default)]
-    pub(super) also: Vec<Kind>,
+    pub(crate) also: Vec<Kind>,
     /// Whether careful readers differed on `transient`; then it is not counted.
     #[serde(default)]
-    pub(super) transient_unsure: bool,
+    pub(crate) transient_unsure: bool,
     #[serde(default)]
-    pub(super) retry_after_s: Option<f64>,
+    pub(crate) retry_after_s: Option<f64>,
     /// `doc` where the text was read in official documentation.
     #[serde(default, rename = "evidence")]
     basis: Option<String>,
     #[serde(flatten)]
-    pub(super) evidence: Evidence,
+    pub(crate) evidence: Evidence,
 }
 
 /// Kinds that must never be called transient: waiting does not help, and retrying does harm.
@@ -40,27 +40,27 @@ const NEVER_TRANSIENT: &[Kind] = &[
 ];
 
 impl Record {
-    pub(super) fn is_documented(&self) -> bool {
+    pub(crate) fn is_documented(&self) -> bool {
         self.basis.as_deref() == Some("doc")
     }
 
     /// Whether `kind` is the label or counts as right too.
-    pub(super) fn allows(&self, kind: Kind) -> bool {
+    pub(crate) fn allows(&self, kind: Kind) -> bool {
         kind == self.kind || self.also.contains(&kind)
     }
 
     /// Whether it would do harm to call this error transient.
-    pub(super) fn must_not_be_resent(&self) -> bool {
+    pub(crate) fn must_not_be_resent(&self) -> bool {
         NEVER_TRANSIENT.contains(&self.kind) && !self.also.iter().any(|kind| kind.is_transient())
     }
 
     /// Whether `transient` is right; `None` where that is not counted.
-    pub(super) fn transient_right(&self, transient: bool) -> Option<bool> {
+    pub(crate) fn transient_right(&self, transient: bool) -> Option<bool> {
         (!self.transient_unsure).then_some(transient == self.transient)
     }
 
     /// One line that shows which record it is.
-    pub(super) fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         let body: String = self.evidence.body.text().chars().take(300).collect();
         format!(
             "{} {} {}",
@@ -72,7 +72,7 @@ impl Record {
 }
 
 /// The records of a file, one after the other.
-pub(super) fn read(
+pub(crate) fn read(
     path: &Path,
 ) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Record>> + use<>> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;

@@ -428,6 +428,34 @@ async fn another_answer_keeps_the_first_and_a_removed_provider_is_not_replaced_u
 }
 
 #[tokio::test]
+async fn a_failed_try_for_another_answer_keeps_the_first_and_has_ways_forward() {
+    let bench = Bench::new().await;
+    let chat = bench.chat(Protocol::OpenaiChat, "halo-practice").await;
+    let view = chat.say("Hello").await;
+    let first = crate::bench::last(&view);
+    let turn = halo_types::TurnId::new(uuid::Uuid::now_v7());
+    let quota = crate::bench::target(Protocol::OpenaiChat, "quota");
+    bench.engine.regenerate(chat.id, first.id, turn, Some(quota)).await.unwrap();
+    let view = chat.settled().await;
+    assert_eq!(crate::bench::last(&view), first);
+    let failed = card(&view).expect("the failed try has a card");
+    assert_eq!(failed.diagnosis.kind, Kind::QuotaExhausted);
+    assert!(!failed.offers.is_empty());
+    let other = crate::bench::target(Protocol::Anthropic, "halo-practice");
+    chat.act(&failed, Action::SwitchModel, Some(other)).await;
+    let view = chat.settled().await;
+    assert!(answer(&view).is_some(), "{view:#?}");
+    assert_ne!(crate::bench::last(&view).id, first.id);
+    // Whoever goes on leaves the card behind.
+    let turn = halo_types::TurnId::new(uuid::Uuid::now_v7());
+    let quota = crate::bench::target(Protocol::OpenaiChat, "quota");
+    let last = crate::bench::last(&view).id;
+    bench.engine.regenerate(chat.id, last, turn, Some(quota)).await.unwrap();
+    assert!(card(&chat.settled().await).is_some());
+    assert!(answer(&chat.say("Never mind").await).is_some());
+}
+
+#[tokio::test]
 async fn a_cut_answer_is_continued_without_losing_or_doubling_words() {
     let bench = Bench::new().await;
     for protocol in Protocol::ALL {

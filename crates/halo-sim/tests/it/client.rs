@@ -1,9 +1,10 @@
 //! A small HTTP client that shows how an answer really ended.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use halo_sim::{SimOptions, Simulator, serve};
+use halo_sim::{Director, SimOptions, Simulator, serve};
 use halo_types::{Headers, Protocol};
 use halo_wire::{Answer, Decoder, Event, Finish, translate};
 use serde_json::{Value, json};
@@ -28,7 +29,16 @@ impl Drop for Served {
 }
 
 pub(crate) async fn served(options: SimOptions) -> Served {
-    let sim = Simulator::new(options);
+    serving(Simulator::new(options)).await
+}
+
+/// A simulator that is told what to do.
+pub(crate) async fn directed(director: Arc<dyn Director>) -> Served {
+    let options = SimOptions { speed: f64::INFINITY, ..SimOptions::default() };
+    serving(Simulator::directed(options, director)).await
+}
+
+async fn serving(sim: Simulator) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a step that fails here fails the test")]
 
 mod client;
+mod direct;
 mod faults;
 mod limits;
 mod scenarios;

@@ -1,0 +1,4 @@
+//! The chores, and the shape of the workspace.
+
+mod dependencies;
+mod survival;
