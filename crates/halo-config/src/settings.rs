@@ -60,6 +60,8 @@ pub struct RecoverySettings {
     pub always_omit_images: bool,
     /// Compact without asking where the conversation is too long.
     pub always_compact: bool,
+    /// The share of the window, in percent, at which compaction is offered, or done.
+    pub compact_at_percent: u8,
 }
 
 impl Default for RecoverySettings {
@@ -70,6 +72,7 @@ impl Default for RecoverySettings {
             max_wait_in_line_s: 120,
             always_omit_images: false,
             always_compact: false,
+            compact_at_percent: 80,
         }
     }
 }

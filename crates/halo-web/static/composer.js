@@ -65,7 +65,7 @@ function warn() {
       else if (way === "choose") chooseModel({ seeing: kind === "blind" });
       else if (way === "compact") {
         const turn = newTurn();
-        await post(form.getAttribute("action"), new URLSearchParams({ text: "/compact", turn }));
+        await post(`/c/${id}/compact`, new URLSearchParams({ turn }));
         await refresh();
       } else {
         if (aside === null) images = [];

@@ -68,6 +68,7 @@ function carry(from, to) {
     if (!now) continue;
     if (old instanceof HTMLDetailsElement) now.open = old.open;
     else if (old instanceof HTMLInputElement) now.checked = old.checked;
+    else if (old instanceof HTMLTextAreaElement && old.value !== old.defaultValue) now.value = old.value;
   }
   // A form that is being filled in stays, unless the card means something else now.
   const place = from.querySelector("[data-teach-place]");
