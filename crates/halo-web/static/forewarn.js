@@ -59,9 +59,10 @@ function warnings({ target, text, attached, canCompact }) {
   const byItself = room && "alwaysCompact" in next.dataset;
   if (window > 0 && !byItself && (full || (near && room))) {
     const larger = better(own, (choice) => Number(choice.dataset.window ?? 0) > used);
+    const sizes = { model, used: short(used), window: short(window) };
     found.push({
       kind: full ? "full" : "near",
-      text: word(full ? "script-forewarn-full" : "script-forewarn-near", { model, used: short(used), window: short(window) }),
+      text: full ? word("script-forewarn-full", sizes) : word("script-forewarn-near", sizes),
       ways: [
         ...(canCompact ? [{ way: "compact", label: word("script-forewarn-compact") }] : []),
         ...(full ? switchTo(larger) : []),

@@ -42,7 +42,7 @@ function follow() {
   // The practice panel is read from its beginning.
   if (thread.querySelector(":scope > [data-practice]")) { jump.hidden = true; return; }
   // A form on a card is not pulled away from the hands that fill it in.
-  const filling = document.activeElement?.closest("[data-teach]");
+  const filling = document.activeElement?.closest("[data-teach], [data-summary-form]");
   if (following && !filling) toEnd();
   jump.hidden = following || atBottom() || !!filling;
 }

@@ -1,9 +1,10 @@
 //! Compaction that cannot fail: in parts, by another model, by rule; what is pinned, edited and
 //! taken back.
 
+use halo_engine::archive::ExportFormat;
 use halo_engine::{CompactError, ConversationView, EngineError, Item, StepView};
 use halo_types::{
-    Action, FactValue, Kind, MessageId, Protocol, Record, Role, StepKind, Target, TurnId,
+    Action, FactValue, Kind, Lang, MessageId, Protocol, Record, Role, StepKind, Target, TurnId,
 };
 use uuid::Uuid;
 
@@ -154,7 +155,7 @@ async fn without_any_model_the_rule_keeps_what_matters() {
 }
 
 #[tokio::test]
-async fn a_pinned_message_is_sent_word_for_word_and_survives_a_restart_and_a_copy() {
+async fn a_pinned_message_is_sent_word_for_word_and_stays_pinned_in_a_copy() {
     let bench = Bench::new().await;
     let protocol = Protocol::OpenaiChat;
     let chat = talked(&bench, protocol, "halo-practice", REMARKS).await;
@@ -190,6 +191,16 @@ async fn a_pinned_message_is_sent_word_for_word_and_survives_a_restart_and_a_cop
     let records = bench.engine.store().records(chat.id).await.unwrap();
     let pins = records.iter().filter(|record| matches!(record, Record::Pin(_))).count();
     assert_eq!(pins, 1);
+    let mut export =
+        bench.engine.export(Some(chat.id), ExportFormat::Json, Lang::En).await.unwrap();
+    let mut file = String::new();
+    while let Some(piece) = export.next().await.unwrap() {
+        file.push_str(&piece);
+    }
+    let elsewhere = Bench::new().await;
+    elsewhere.engine.import(file.into_bytes()).await.unwrap();
+    let copy = Chat { engine: &elsewhere.engine, id: chat.id };
+    assert_eq!(shown(&copy.view().await, pinned), (true, false));
     let before = chat.view().await.meter.tokens;
     chat.engine.pin(chat.id, pinned, false).await.unwrap();
     let view = chat.view().await;

@@ -426,6 +426,47 @@ fn a_step_can_be_taken_back_and_taken_again() {
 }
 
 #[test]
+fn a_summary_says_who_made_it() {
+    let made = |by: Option<&str>, parts: u32, edits: bool| {
+        let step = Item::Step(StepView {
+            id: StepId::new(uuid(5)),
+            kind: StepKind::Summarise {
+                first_kept: MessageId::new(uuid(3)),
+                summary: "Bees.".to_owned(),
+                by: by.map(model),
+                parts,
+                edits: edits.then(|| StepId::new(uuid(4))),
+                tokens_before: 9,
+                tokens_after: 3,
+            },
+            at: AT,
+            in_force: true,
+            undone: false,
+        });
+        one(step).html
+    };
+    for (html, words) in [
+        (made(Some("gpt-4"), 1, false), "Written by gpt-4."),
+        (made(Some("gpt-4"), 7, false), "Written in 7 parts by gpt-4."),
+        (made(None, 1, false), "Made by rule, without a model."),
+        (made(Some("gpt-4"), 7, true), "Edited by you."),
+    ] {
+        assert!(html.contains(words), "{words} in {html}");
+    }
+}
+
+#[test]
+fn a_card_says_where_no_compaction_helps() {
+    let evidence = Evidence::from_http(400, Headers::default(), "too long");
+    let mut card = card(Kind::ContextLengthExceeded, "too long", evidence, &[Action::EditMessage]);
+    card.stuck =
+        Some(halo_engine::CompactError::LastMessageTooLong { tokens: 21_000, window: 16_384 });
+    let html = card_html(card);
+    assert!(html.contains("data-stuck>The system prompt and the last message alone"), "{html}");
+    assert!(html.contains("21k of the 16k tokens"), "{html}");
+}
+
+#[test]
 fn the_hash_follows_the_content() {
     let text = |text: &str| {
         one(Item::Message(Box::new(message(Role::User, vec![Part::text(text)], None))))
