@@ -129,6 +129,17 @@ pub(crate) const KEYS: &[Key] = &[
         value: |settings| Some(settings.recovery.always_compact.into()),
     },
     Key {
+        name: "recovery.compact_at_percent",
+        env: "HALO_COMPACT_AT_PERCENT",
+        shape: Shape::Number,
+        expected: "a whole number of percent from 10 to 100",
+        set: |settings, text| {
+            let percent = text.parse().ok().filter(|percent| (10..=100).contains(percent));
+            store(&mut settings.recovery.compact_at_percent, percent)
+        },
+        value: |settings| Some(i64::from(settings.recovery.compact_at_percent).into()),
+    },
+    Key {
         name: "connection.proxy",
         env: "HALO_PROXY",
         shape: connection::PROXY.shape,

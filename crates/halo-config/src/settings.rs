@@ -62,6 +62,8 @@ pub struct RecoverySettings {
     pub always_shrink_images: bool,
     /// Compact without asking where the conversation is too long.
     pub always_compact: bool,
+    /// The share of the window, in percent, at which compaction is offered, or done.
+    pub compact_at_percent: u8,
 }
 
 impl Default for RecoverySettings {
@@ -73,6 +75,7 @@ impl Default for RecoverySettings {
             always_omit_images: false,
             always_shrink_images: false,
             always_compact: false,
+            compact_at_percent: 80,
         }
     }
 }

@@ -86,6 +86,7 @@ fn benches(criterion: &mut Criterion) {
     let input = ViewInput {
         branch: &branch,
         steps: &steps,
+        pinned: &[],
         target: &target,
         protocol: Protocol::OpenaiChat,
         facts: &facts,
@@ -112,11 +113,12 @@ fn benches(criterion: &mut Criterion) {
     let compaction = CompactInput {
         branch: &branch,
         steps: &steps,
+        pinned: &[],
         target: &target,
         protocol: input.protocol,
         facts: &facts,
         system: None,
-        keep: None,
+        at_percent: 80,
         useless_tries: 0,
     };
     group.bench_function("plan of a compaction, warm", |bencher| {

@@ -17,6 +17,8 @@ pub struct ViewInput<'a> {
     pub branch: &'a [Message],
     /// The steps of the conversation that were not taken back, oldest first.
     pub steps: &'a [Step],
+    /// The pinned messages: they are sent word for word, whatever is summarised.
+    pub pinned: &'a [MessageId],
     /// The model the request is for.
     pub target: &'a Target,
     /// The protocol it speaks.
@@ -188,16 +190,25 @@ pub fn view(input: &ViewInput<'_>) -> View {
         in_force: plan.in_force.iter().map(|step| step.id).collect(),
         without_images: BTreeSet::new(),
         smaller_images: BTreeSet::new(),
-        summarised: input.branch[..plan.start].iter().map(|message| message.id).collect(),
+        summarised: input.branch[..plan.start]
+            .iter()
+            .map(|message| message.id)
+            .filter(|id| !input.pinned.contains(id))
+            .collect(),
         mended: BTreeMap::new(),
         images: 0,
         omit: input.facts.refused.clone(),
     };
     let mut drafts: Vec<Draft> = Vec::with_capacity(input.branch.len() - plan.start + 1);
+    let pinned = || {
+        let before = input.branch[..plan.start].iter().enumerate();
+        before.filter(|(_, message)| input.pinned.contains(&message.id))
+    };
     if let Some(text) = plan.summary {
-        drafts.push(Draft::new(Role::User, vec![(None, Part::text(framed(text)))]));
+        let text = framed(text, pinned().next().is_some());
+        drafts.push(Draft::new(Role::User, vec![(None, Part::text(text))]));
     }
-    for (at, message) in input.branch.iter().enumerate().skip(plan.start) {
+    for (at, message) in pinned().chain(input.branch.iter().enumerate().skip(plan.start)) {
         let parts = parts(&mut view, input, &plan, at, message);
         if parts.is_empty() {
             // A person's message is never empty by itself: it is what was left out that made it so.
@@ -322,9 +333,14 @@ fn parts(
     parts
 }
 
-fn framed(summary: &str) -> String {
+fn framed(summary: &str, pinned: bool) -> String {
+    let below = if pinned {
+        "Messages from that time that were kept word for word follow; then the conversation goes on."
+    } else {
+        "The conversation goes on below."
+    };
     format!(
         "[Summary of the conversation so far. The messages themselves are left out because they \
-         do not fit.]\n\n{summary}\n\n[End of the summary. The conversation goes on below.]"
+         do not fit.]\n\n{summary}\n\n[End of the summary. {below}]"
     )
 }

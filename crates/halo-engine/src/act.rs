@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use halo_context::{CompactInput, plan};
 use halo_types::{
     Action, AttemptId, AttemptOutcome, ConversationId, Facts, Head, Kind, Message, MessageId, Part,
     Record, Role, StepBy, StepKind, Target, Turn, TurnId, TurnKind,
 };
 use uuid::Uuid;
 
+use crate::compact::planned;
 use crate::live::Live;
 use crate::log::{AttemptLog, Log, TurnLog};
 use crate::offers::older_images;
 use crate::settle::new_step;
-use crate::sizes::correction;
 use crate::{Engine, EngineError};
 
 /// A button of a card was pressed.
@@ -223,17 +222,7 @@ impl Engine {
             let log = live.log.lock().await;
             let branch = log.branch(log.head);
             // Told before anything begins, so that the person gets words instead of a dead turn.
-            let input = CompactInput {
-                branch: &branch,
-                steps: &log.active_steps(),
-                target: &target,
-                protocol: self.protocol_of(&target),
-                facts: &self.model_facts(&target),
-                system: log.meta.as_ref().and_then(|meta| meta.system.as_deref()),
-                keep: keep.as_deref(),
-                useless_tries: 0,
-            };
-            self.sizing(&target, correction(&log, &target), |e| plan(&input, e))?;
+            planned(self, &log, &branch, &target, &self.model_facts(&target))?;
             log.head.ok_or(EngineError::NotFound("message"))?
         };
         let kind = TurnKind::Compact { keep, then };

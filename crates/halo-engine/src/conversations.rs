@@ -2,12 +2,13 @@
 
 use halo_types::{
     AttemptId, ConversationId, ConversationMeta, Head, Lang, Message, MessageId, Parameters,
-    Record, Step, StepBy, StepId, StepKind, StepRedone, StepUndone, Target, Tombstone,
+    Record, Step, StepBy, StepId, StepKind, Target, Tombstone,
 };
 use uuid::Uuid;
 
 use crate::log::Log;
 use crate::model::{Activity, ConversationSummary, ConversationView, Update};
+use crate::summaries::toggle;
 use crate::view::{ShowInput, show};
 use crate::{Engine, EngineError};
 
@@ -201,8 +202,8 @@ impl Engine {
             Some(entry) => entry.undone,
         };
         if !undone {
-            let record = StepUndone { step, conversation: id, at: self.now() };
-            self.append(&live, &[Record::StepUndone(record)]).await?;
+            let records = toggle(&*live.log.lock().await, id, step, true, self.now());
+            self.append(&live, &records).await?;
             let kind = live.log.lock().await.step(step).map(|entry| entry.step.kind.clone());
             if let Some(kind) = kind {
                 self.doubt(&kind).await;
@@ -257,8 +258,8 @@ impl Engine {
             Some(entry) => entry.undone,
         };
         if undone {
-            let record = StepRedone { step, conversation: id, at: self.now() };
-            self.append(&live, &[Record::StepRedone(record)]).await?;
+            let records = toggle(&*live.log.lock().await, id, step, false, self.now());
+            self.append(&live, &records).await?;
         }
         Ok(())
     }

@@ -55,6 +55,7 @@ mod shrink;
 mod sizes;
 mod start;
 mod submit;
+mod summaries;
 mod turn;
 mod view;
 
@@ -66,7 +67,9 @@ pub use doctor::{
 };
 pub use engine::{Engine, Options};
 pub use error::EngineError;
-pub use halo_context::{Known, Mend, ModelFacts, PictureFaults, PictureLimits, is_doubted};
+pub use halo_context::{
+    CompactError, Known, Mend, ModelFacts, PictureFaults, PictureLimits, is_doubted,
+};
 pub use halo_store::{Found, SearchHit, Snippet};
 pub use halo_store_sqlite::{Onward, Rescue};
 pub use halo_transport::{CaError, check_ca_file};

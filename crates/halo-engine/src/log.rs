@@ -19,6 +19,8 @@ pub(crate) struct Log {
     turn_at: HashMap<TurnId, usize>,
     turn_of: HashMap<AttemptId, TurnId>,
     pub(crate) steps: Vec<StepLog>,
+    /// The pinned messages, in the order of pinning.
+    pub(crate) pinned: Vec<MessageId>,
     pub(crate) deleted: bool,
     /// Records of the conversation that could not be read.
     pub(crate) damaged: usize,
@@ -124,6 +126,12 @@ impl Log {
             Record::StepRedone(redone) => {
                 if let Some(entry) = self.steps.iter_mut().find(|s| s.step.id == redone.step) {
                     entry.undone = false;
+                }
+            }
+            Record::Pin(pin) => {
+                self.pinned.retain(|id| *id != pin.message);
+                if pin.pinned {
+                    self.pinned.push(pin.message);
                 }
             }
             Record::Head(head) => self.head = head.message,

@@ -1,6 +1,6 @@
 //! What the edges read: a conversation as it is to be shown, and the news about it.
 
-use halo_context::{Mend, PictureFaults};
+use halo_context::{CompactError, Mend, PictureFaults};
 use halo_types::{
     Action, AttemptId, ConversationId, ConversationMeta, Diagnosis, Evidence, Message, MessageId,
     StepId, StepKind, Target, Timestamp, TurnId,
@@ -81,6 +81,8 @@ pub struct MessageView {
     pub mended: Vec<Mend>,
     /// Whether it is sent only as part of a summary.
     pub summarised: bool,
+    /// Whether it is pinned: sent word for word whatever is summarised.
+    pub pinned: bool,
     /// Whether Continue makes sense: it broke off, was stopped or ran into the output limit,
     /// and nothing follows it.
     pub can_continue: bool,
@@ -139,6 +141,8 @@ pub struct Card {
     pub overtaken: bool,
     /// What the turn is for.
     pub purpose: Purpose,
+    /// Of a conversation that is too long: why no compaction makes room.
+    pub stuck: Option<CompactError>,
     /// Milliseconds the attempt took.
     pub total_ms: u64,
     /// When it failed.
@@ -233,6 +237,11 @@ pub struct Meter {
     pub refused: PictureFaults,
     /// Whether pictures that are too large are made smaller before they are sent.
     pub shrinks: bool,
+    /// From how many tokens on compaction is offered, or done; `None` where the window is unknown.
+    pub compact_at: Option<u64>,
+    /// At that size and above: estimated tokens before and after a compaction, where it would make
+    /// room.
+    pub compaction: Option<(u64, u64)>,
 }
 
 /// News for the edges.

@@ -1,16 +1,15 @@
 //! Running a turn: attempts, waits and repairs until there is an answer or a question.
 
-use halo_context::{CompactInput, ViewInput, continue_instruction, plan, respect, view};
+use halo_context::{ViewInput, continue_instruction, respect, view};
 use halo_recover::{Machine, Repair};
 use halo_types::{FactOrigin, Part, Record, StepBy, StepKind, Target, Turn, TurnId, TurnKind};
 use uuid::Uuid;
 
-use crate::compact::compact;
+use crate::compact::{compact, possible, worthwhile};
 use crate::exchange::{Outcome, Outgoing, STREAM};
 use crate::live::RunGuard;
 use crate::model::Purpose;
 use crate::settle::{End, Then, new_step, seed, settle, then};
-use crate::sizes::correction;
 use crate::view::purpose;
 use crate::{Engine, EngineError};
 
@@ -107,6 +106,10 @@ async fn compact_first(
     turn: &Turn,
     target: &Target,
 ) -> Result<End, EngineError> {
+    // The card of the failure says what else can be done.
+    if !possible(engine, guard, turn, target).await {
+        return Ok(End::Asks);
+    }
     let compaction = Turn {
         id: TurnId::new(Uuid::now_v7()),
         kind: TurnKind::Compact { keep: None, then: Some(turn.id) },
@@ -123,8 +126,9 @@ async fn compact_first(
     Ok(end)
 }
 
-/// Takes the steps that the person allowed before a request leaves that is known to fail. What
-/// the catalogue alone says is tried first. Returns an end where a compaction asks or was stopped.
+/// Takes the steps that the person allowed before a request leaves that is known to fail, or that
+/// reaches the share of the window at which to compact. That a model is blind is tried first where
+/// the catalogue alone says so. Returns an end where a compaction asks or was stopped.
 async fn forestall(
     engine: &Engine,
     guard: &RunGuard,
@@ -154,29 +158,11 @@ async fn forestall(
     if policy.shrink_images {
         shrink_known(engine, guard, turn, target).await?;
     }
-    let window = facts.context_window.filter(|known| proven(known.origin));
-    let Some(window) = window.filter(|_| policy.compact) else { return Ok(None) };
-    let outgoing = request(engine, guard, turn, target).await?.request;
-    let corrected = correction(&*guard.live().log.lock().await, target);
-    let tokens = engine.sizing(target, corrected, |estimator| estimator.request(&outgoing));
-    if tokens <= window.value {
+    if !policy.compact {
         return Ok(None);
     }
-    let can_compact = {
-        let log = guard.live().log.lock().await;
-        let input = CompactInput {
-            branch: &log.branch(Some(turn.prompt)),
-            steps: &log.active_steps(),
-            target,
-            protocol: engine.protocol_of(target),
-            facts: &facts,
-            system: log.meta.as_ref().and_then(|meta| meta.system.as_deref()),
-            keep: None,
-            useless_tries: 0,
-        };
-        engine.sizing(target, corrected, |estimator| plan(&input, estimator)).is_ok()
-    };
-    if !can_compact {
+    let outgoing = request(engine, guard, turn, target).await?.request;
+    if !worthwhile(engine, guard, turn, target, &outgoing).await {
         return Ok(None);
     }
     let end = compact_first(engine, guard, turn, target).await?;
@@ -246,6 +232,7 @@ async fn request(
     let mut view = view(&ViewInput {
         branch: &branch,
         steps: &steps,
+        pinned: &log.pinned,
         target,
         protocol: engine.protocol_of(target),
         facts: &facts,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use halo_context::{CompactInput, ModelFacts, View, ViewInput, plan, view};
+use halo_context::{CompactError, ModelFacts, View, ViewInput, view};
 use halo_diagnose::{Context, diagnose};
 use halo_recover::Situation;
 use halo_types::{
@@ -12,6 +12,7 @@ use halo_types::{
 };
 
 use crate::Engine;
+use crate::compact::{planned, threshold};
 use crate::log::{AttemptLog, Log, StepLog, TurnLog};
 use crate::model::{
     AttemptLine, Card, ConversationView, Item, MessageView, Meter, Purpose, Running, StepView,
@@ -22,6 +23,7 @@ use crate::providers::TargetInfo;
 use crate::settle::new_step;
 use crate::shrink;
 use crate::sizes::correction;
+use crate::summaries::replaced;
 
 /// What a conversation is shown from.
 pub(crate) struct ShowInput<'a> {
@@ -105,6 +107,7 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
     let view_input = ViewInput {
         branch: &branch,
         steps: &steps,
+        pinned: &log.pinned,
         target: input.target.unwrap_or(&fallback),
         protocol: input.engine.protocol_of(input.target.unwrap_or(&fallback)),
         facts: input.facts,
@@ -119,12 +122,18 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
         _ => None,
     });
     let limits = input.engine.picture_limits(view_input.target);
+    let compact_at = input.facts.window().map(|window| threshold(input.engine, window));
+    let near = compact_at.is_some_and(|at| tokens >= at);
+    let compaction =
+        input.target.filter(|_| near).and_then(|t| compaction_preview(input, &branch, t).ok());
     let meter = Meter {
         tokens,
         window: input.facts.window(),
         images: next.images,
         refused: limits.faults(pictures),
         shrinks: shrinks(input.engine, &steps, view_input.target),
+        compact_at,
+        compaction,
     };
     let on_branch: BTreeSet<MessageId> = branch.iter().map(|m| m.id).collect();
     let last_attempt = log.last_attempt().map(|a| a.start.id);
@@ -147,7 +156,8 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
         .filter(|entry| !matches!(entry.step.kind, StepKind::Summarise { .. }))
         .collect();
     let mut summaries: HashMap<MessageId, Vec<&StepLog>> = HashMap::new();
-    for entry in &log.steps {
+    let replaced = replaced(log);
+    for entry in log.steps.iter().filter(|entry| !replaced.contains(&entry.step.id)) {
         if let StepKind::Summarise { first_kept, .. } = entry.step.kind {
             summaries.entry(first_kept).or_default().push(entry);
         }
@@ -249,6 +259,7 @@ fn message_view(
         images_smaller: next.smaller_images.contains(&message.id),
         mended: next.mended.get(&message.id).into_iter().flatten().copied().collect(),
         summarised: next.summarised.contains(&message.id),
+        pinned: input.log.pinned.contains(&message.id),
         can_continue: is_head && idle && answer && broken,
         can_resend: is_head && idle && (answer || message.role == Role::User),
         is_last: is_head,
@@ -301,10 +312,15 @@ fn card(
     } else {
         told_wait(&diagnosis, at, input.context.now.unwrap_or(at))
     };
+    let mut stuck = None;
     let offers = if overtaken || (input.running.is_some() && wait.is_none()) {
         Vec::new()
     } else {
         let compaction = compaction_preview(input, branch, &start.target);
+        if diagnosis.kind == Kind::ContextLengthExceeded {
+            stuck = compaction.as_ref().err().cloned();
+        }
+        let compaction = compaction.ok();
         let mut situation = situation(log, turn, attempt, compaction.is_some());
         // A broken continuation is continued from the answer it belongs to.
         situation.shown |= matches!(turn.turn.kind, TurnKind::Continue { .. });
@@ -340,6 +356,7 @@ fn card(
         attempts: turn.attempts.iter().map(|a| attempt_line(a, input.context)).collect(),
         overtaken,
         purpose: purpose(&turn.turn.kind),
+        stuck,
         total_ms: attempt.end.as_ref().map_or(0, |end| end.total_ms),
         at,
     })
@@ -366,26 +383,14 @@ fn told_wait(
     (until > now).then(|| WaitView { until, from: retry.from.clone(), automatic: false })
 }
 
-/// Estimated tokens before and after a compaction; `None` where nothing can be compacted.
+/// Estimated tokens before and after a compaction.
 pub(crate) fn compaction_preview(
     input: &ShowInput<'_>,
     branch: &[Message],
     target: &Target,
-) -> Option<(u64, u64)> {
-    let steps = input.log.active_steps();
-    let compaction = CompactInput {
-        branch,
-        steps: &steps,
-        target,
-        protocol: input.engine.protocol_of(target),
-        facts: input.facts,
-        system: input.log.meta.as_ref().and_then(|meta| meta.system.as_deref()),
-        keep: None,
-        useless_tries: 0,
-    };
-    let correction = correction(input.log, target);
-    let plan = input.engine.sizing(target, correction, |e| plan(&compaction, e)).ok()?;
-    Some((plan.tokens_before, plan.tokens_after))
+) -> Result<(u64, u64), CompactError> {
+    let plan = planned(input.engine, input.log, branch, target, input.facts)?;
+    Ok((plan.tokens_before, plan.tokens_after))
 }
 
 /// Estimated tokens before and after each step that a card may offer.
@@ -414,6 +419,7 @@ fn previews(
         let next = view(&ViewInput {
             branch,
             steps,
+            pinned: &input.log.pinned,
             target,
             protocol: input.engine.protocol_of(target),
             facts: input.facts,

@@ -101,6 +101,7 @@ async fn derive(
         | Record::Step(_)
         | Record::StepUndone(_)
         | Record::StepRedone(_)
+        | Record::Pin(_)
         | Record::Head(_) => return Ok(()),
     };
     query.execute(&mut *connection).await.map_err(failed(DOING))?;

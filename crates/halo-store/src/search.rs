@@ -126,6 +126,7 @@ pub fn text_of(record: &Record) -> Option<(Found, String)> {
         | Record::Step(_)
         | Record::StepUndone(_)
         | Record::StepRedone(_)
+        | Record::Pin(_)
         | Record::Head(_)
         | Record::Tombstone(_) => return None,
     };

@@ -47,7 +47,7 @@ pub use kind::Kind;
 pub use price::{Price, dollars, nano_dollars};
 pub use proxy::{PROXY_SCHEMES, Proxy, ProxyError, ProxyUrl, mask_proxy};
 pub use record::{
-    AttemptEnd, AttemptOutcome, AttemptStart, ConversationMeta, Head, Parameters, Record,
+    AttemptEnd, AttemptOutcome, AttemptStart, ConversationMeta, Head, Parameters, Pin, Record,
     StepRedone, StepUndone, Tombstone, Turn, TurnKind, Wait, WaitEnd,
 };
 pub use request::{

@@ -31,6 +31,8 @@ pub enum Record {
     StepUndone(StepUndone),
     /// A step that was taken back is taken again.
     StepRedone(StepRedone),
+    /// A message is pinned, or no longer.
+    Pin(Pin),
     /// Another message is the head of the branch shown.
     Head(Head),
     /// The conversation is deleted.
@@ -52,6 +54,7 @@ impl Record {
             Self::Step(_) => "step",
             Self::StepUndone(_) => "step_undone",
             Self::StepRedone(_) => "step_redone",
+            Self::Pin(_) => "pin",
             Self::Head(_) => "head",
             Self::Tombstone(_) => "tombstone",
         }
@@ -71,6 +74,7 @@ impl Record {
             Self::Step(step) => step.conversation,
             Self::StepUndone(undone) => undone.conversation,
             Self::StepRedone(redone) => redone.conversation,
+            Self::Pin(pin) => pin.conversation,
             Self::Head(head) => head.conversation,
             Self::Tombstone(tombstone) => tombstone.conversation,
         }
@@ -90,6 +94,7 @@ impl Record {
             Self::Step(step) => step.at,
             Self::StepUndone(undone) => undone.at,
             Self::StepRedone(redone) => redone.at,
+            Self::Pin(pin) => pin.at,
             Self::Head(head) => head.at,
             Self::Tombstone(tombstone) => tombstone.at,
         }
@@ -305,6 +310,20 @@ pub struct StepRedone {
     pub step: StepId,
     /// The conversation.
     pub conversation: ConversationId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A message is pinned: no compaction takes it out of the requests. Or it is no longer; the last
+/// one counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pin {
+    /// The message.
+    pub message: MessageId,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Whether it is pinned from now on.
+    pub pinned: bool,
     /// When.
     pub at: Timestamp,
 }

@@ -61,6 +61,13 @@ pub enum StepKind {
         summary: String,
         /// The model that wrote it; `None` where the rule without a model did.
         by: Option<Target>,
+        /// In how many parts it was summarised before the summaries were made one; 1 where the
+        /// model read all of it at once.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        parts: u32,
+        /// The step whose summary the person changed into this one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        edits: Option<StepId>,
         /// Estimated tokens of the request before.
         tokens_before: u64,
         /// Estimated tokens of the request after.
@@ -86,6 +93,16 @@ pub enum StepKind {
     RepairHistory,
 }
 
+/// The parts of summaries of the time before there were several.
+const fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_one(parts: &u32) -> bool {
+    *parts == 1
+}
+
 /// A picture that is sent in place of a larger one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SmallerImage {
@@ -93,4 +110,19 @@ pub struct SmallerImage {
     pub original: BlobId,
     /// The smaller one, a blob of its own.
     pub sent: ImageRef,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn summaries_of_the_time_before_parts_and_edits_can_still_be_read() {
+        let old = r#"{"do":"summarise","first_kept":"01890000-0000-7000-8000-000000000001",
+            "summary":"s","by":null,"tokens_before":2,"tokens_after":1}"#;
+        let step: StepKind = serde_json::from_str(old).unwrap();
+        assert!(matches!(step, StepKind::Summarise { parts: 1, edits: None, .. }), "{step:?}");
+        let again = serde_json::to_string(&step).unwrap();
+        assert!(!again.contains("parts") && !again.contains("edits"), "{again}");
+    }
 }

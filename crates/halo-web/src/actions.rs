@@ -313,6 +313,43 @@ pub(crate) async fn choose(
     Ok(done(&headers, id))
 }
 
+/// Whether a message is to be pinned.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PinForm {
+    pinned: u8,
+}
+
+/// `POST /c/{id}/messages/{message}/pin`: keeps a message out of summaries, or no longer.
+pub(crate) async fn pin(
+    State(state): State<AppState>,
+    Path((id, message)): Path<(ConversationId, MessageId)>,
+    headers: HeaderMap,
+    Form(form): Form<PinForm>,
+) -> Result<Response, PageError> {
+    state.engine().pin(id, message, form.pinned > 0).await?;
+    Ok(done(&headers, id))
+}
+
+/// What a compaction has to keep.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct CompactForm {
+    turn: Option<TurnId>,
+    #[serde(default)]
+    keep: String,
+}
+
+/// `POST /c/{id}/compact`: the older part is summarised, as `/compact` does.
+pub(crate) async fn compact(
+    State(state): State<AppState>,
+    Path(id): Path<ConversationId>,
+    headers: HeaderMap,
+    Form(form): Form<CompactForm>,
+) -> Result<Response, PageError> {
+    let keep = Some(form.keep).filter(|keep| !keep.trim().is_empty());
+    state.engine().compact(id, keep, form.turn.unwrap_or_else(new_turn)).await?;
+    Ok(done(&headers, id))
+}
+
 /// The chosen model.
 #[derive(Debug, Deserialize)]
 pub(crate) struct TargetForm {
@@ -414,6 +451,24 @@ pub(crate) async fn redo_step(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     state.engine().redo_step(id, step).await?;
+    Ok(done(&headers, id))
+}
+
+/// The words of a summary.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SummaryForm {
+    text: String,
+}
+
+/// `POST /c/{id}/steps/{step}/edit`: the person's words stand in place of a summary.
+pub(crate) async fn edit_summary(
+    State(state): State<AppState>,
+    Path((id, step)): Path<(ConversationId, StepId)>,
+    headers: HeaderMap,
+    Form(form): Form<SummaryForm>,
+) -> Result<Response, PageError> {
+    check_length(&form.text)?;
+    state.engine().edit_summary(id, step, &unix_lines(&form.text)).await?;
     Ok(done(&headers, id))
 }
 

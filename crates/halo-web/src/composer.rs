@@ -1,6 +1,6 @@
 //! What stands around the thread: the model picker, the context meter, the input.
 
-use halo_config::ProviderConfig;
+use halo_config::{ProviderConfig, RecoverySettings};
 use halo_engine::{ConversationView, Engine, PictureLimits, TargetInfo};
 use halo_types::{ConversationId, MessageId, Target};
 
@@ -14,6 +14,8 @@ pub(crate) struct Known {
     /// By provider.
     pub(crate) targets: Vec<TargetInfo>,
     practice: Option<halo_types::ProviderId>,
+    /// What may be done without asking.
+    recovery: RecoverySettings,
 }
 
 impl Known {
@@ -23,6 +25,7 @@ impl Known {
             providers: engine.providers(),
             targets: engine.targets(),
             practice: engine.practice().map(|practice| practice.provider.id.clone()),
+            recovery: engine.config().settings().recovery.clone(),
         }
     }
 
@@ -103,6 +106,12 @@ pub(crate) struct Composer {
     pub(crate) busy: bool,
     /// What is known to go wrong with the next request.
     pub(crate) forewarned: Vec<String>,
+    /// Whether a compaction would make room for it.
+    pub(crate) can_compact: bool,
+    /// From which share of a window on, in percent, compaction is offered.
+    pub(crate) compact_at_percent: u64,
+    /// Whether it is done without asking.
+    pub(crate) always_compact: bool,
     /// The window of the chosen model, in tokens, where known.
     pub(crate) window: Option<u64>,
     /// Pictures of the conversation that the next request will hold.
@@ -148,7 +157,8 @@ impl Composer {
         composer.large = view.meter.refused.large;
         composer.shrinks = view.meter.shrinks;
         composer.window = view.meter.window;
-        composer.forewarned = forewarned(view, words);
+        composer.can_compact = view.meter.compaction.is_some();
+        composer.forewarned = forewarned(view, known, words);
         composer.meter = (view.meter.tokens > 0).then(|| meter(view, words));
         composer
     }
@@ -170,6 +180,9 @@ impl Composer {
             busy: false,
             meter: None,
             forewarned: Vec::new(),
+            can_compact: false,
+            compact_at_percent: known.recovery.compact_at_percent.into(),
+            always_compact: known.recovery.always_compact,
             images: 0,
             large: 0,
             shrinks: false,
@@ -186,14 +199,21 @@ impl Composer {
 
 /// What is known to go wrong with the next request, whatever is written. With scripts the page
 /// says it of what is written, too.
-fn forewarned(view: &ConversationView, words: Words) -> Vec<String> {
+fn forewarned(view: &ConversationView, known: &Known, words: Words) -> Vec<String> {
     let meter = &view.meter;
     let model = view.target.as_ref().map(|target| target.model.clone()).unwrap_or_default();
     let blind = (view.vision == Some(false) && meter.images > 0)
         .then(|| words.t1("forewarn-blind", "model", &model));
-    let full = meter.window.filter(|window| meter.tokens > *window).map(|window| {
-        let (used, window) = (tokens(meter.tokens), tokens(window));
-        words.t2("forewarn-full", ("used", &used), ("window", &window))
+    // What is compacted without asking needs no warning.
+    let by_itself = known.recovery.always_compact && meter.compaction.is_some();
+    let full = meter.window.filter(|_| !by_itself).and_then(|window| {
+        let (used, read) = (tokens(meter.tokens), tokens(window));
+        if meter.tokens > window {
+            return Some(words.t2("forewarn-full", ("used", &used), ("window", &read)));
+        }
+        let (_, after) = meter.compaction?;
+        let near = words.t2("forewarn-near", ("used", &used), ("window", &read));
+        Some(format!("{near} {}", words.t1("forewarn-compact", "after", tokens(after))))
     });
     let refused = &meter.refused;
     let large = (refused.large > 0 && !meter.shrinks).then(|| {

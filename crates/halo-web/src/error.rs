@@ -11,13 +11,14 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use halo_engine::EngineError;
+use halo_engine::{CompactError, EngineError};
 use halo_store::StoreError;
 use serde_json::json;
 
 use crate::page;
 use crate::secret::NoRandomness;
 use crate::strings::Words;
+use crate::thread::tokens;
 
 /// A request that could not be served.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +117,7 @@ fn engine_words(words: Words, error: &EngineError) -> String {
         EngineError::NoScenario(_) => words.t("problem-no-scenario"),
         EngineError::NoProvider(id) => words.t1("problem-no-provider", "name", id),
         EngineError::DoesNotFit(_) => words.t("problem-does-not-fit"),
-        EngineError::Compact(_) => words.t("problem-nothing-to-compact"),
+        EngineError::Compact(error) => stuck(words, error),
         EngineError::NotAPicture { name, why } => {
             words.t2("problem-not-a-picture", ("name", name), ("why", why))
         }
@@ -124,6 +125,23 @@ fn engine_words(words: Words, error: &EngineError) -> String {
             too_large(words, u64::try_from(*bytes).ok(), u64::try_from(*max).unwrap_or(u64::MAX))
         }
         other => words.t1("problem-internal", "what", chain(other)),
+    }
+}
+
+/// Why no compaction makes room, and what does.
+pub(crate) fn stuck(words: Words, error: &CompactError) -> String {
+    let sizes = |key, used: &u64, window: &u64| {
+        words.t2(key, ("used", &tokens(*used)), ("window", &tokens(*window)))
+    };
+    match error {
+        CompactError::NothingBefore => words.t("problem-nothing-to-compact"),
+        CompactError::LastMessageTooLong { tokens, window } => {
+            sizes("problem-last-message-too-long", tokens, window)
+        }
+        CompactError::PinnedTooLong { tokens, window } => {
+            sizes("problem-pinned-too-long", tokens, window)
+        }
+        CompactError::Useless { tries } => words.t1("problem-compacting-useless", "tries", tries),
     }
 }
 
@@ -202,6 +220,10 @@ mod tests {
             EngineError::Busy.into(),
             EngineError::Empty.into(),
             EngineError::NoTarget.into(),
+            EngineError::Compact(CompactError::NothingBefore).into(),
+            EngineError::Compact(CompactError::LastMessageTooLong { tokens: 9, window: 8 }).into(),
+            EngineError::Compact(CompactError::PinnedTooLong { tokens: 9, window: 8 }).into(),
+            EngineError::Compact(CompactError::Useless { tries: 3 }).into(),
         ];
         for locale in Locale::ALL {
             for error in &errors {

@@ -123,6 +123,7 @@ const SCRIPT_WORDS: &[&str] = &[
     "script-wait-for-picture",
     "script-forewarn-blind",
     "script-forewarn-full",
+    "script-forewarn-near",
     "script-forewarn-switch",
     "script-forewarn-choose",
     "script-forewarn-without",

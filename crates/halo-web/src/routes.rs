@@ -66,6 +66,8 @@ fn doing() -> Router<AppState> {
         .route("/c/{id}/messages/{message}/continue", post(actions::cont))
         .route("/c/{id}/messages/{message}/regenerate", post(actions::regenerate))
         .route("/c/{id}/messages/{message}/choose", post(actions::choose))
+        .route("/c/{id}/messages/{message}/pin", post(actions::pin))
+        .route("/c/{id}/compact", post(actions::compact))
         .route("/c/{id}/act", post(actions::act))
         .route("/c/{id}/stop", post(actions::stop))
         .route("/c/{id}/target", post(actions::set_target))
@@ -77,6 +79,7 @@ fn doing() -> Router<AppState> {
         .route("/c/{id}/restore", post(actions::restore))
         .route("/c/{id}/steps/{step}/undo", post(actions::undo_step))
         .route("/c/{id}/steps/{step}/redo", post(actions::redo_step))
+        .route("/c/{id}/steps/{step}/edit", post(actions::edit_summary))
 }
 
 /// Forms of a few words: no large one is read.

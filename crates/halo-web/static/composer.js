@@ -66,7 +66,7 @@ function warn() {
       else if (way === "choose") chooseModel({ seeing: kind === "blind" });
       else if (way === "compact") {
         const turn = newTurn();
-        await post(form.getAttribute("action"), new URLSearchParams({ text: "/compact", turn }));
+        await post(`/c/${id}/compact`, new URLSearchParams({ turn }));
         await refresh();
       } else if (way === "smaller") {
         // A conversation that is still to come learns it with its first message.

@@ -34,6 +34,7 @@ async function perform(form, kind) {
     if (kind === "play") document.querySelector("[data-practice]")?.remove();
     await refresh();
     if (kind === "post" && button.dataset.action?.startsWith("sibling-")) stay(form, button.dataset.action);
+    else if (["pin", "unpin", "save-summary"].includes(button.dataset.action)) rest(form);
     else toBottom();
   } catch (error) {
     toast(word("script-failed", { what: error.message }));
@@ -53,6 +54,13 @@ function stay(form, action) {
   const arrow = arrows?.querySelector(`[data-action=${action}]:enabled`) ?? arrows?.querySelector("button:enabled");
   arrow?.focus({ preventScroll: true });
   arrow?.scrollIntoView({ block: "nearest" });
+}
+
+/** A mark on a message or a step further up: the page stays where it is. */
+function rest(form) {
+  const message = form.getAttribute("action").split("/").at(-2);
+  const pin = document.querySelector(`[data-message="${CSS.escape(message)}"] :is([data-action=pin], [data-action=unpin])`);
+  pin?.focus({ preventScroll: true });
 }
 
 // A picker's text field is for pages without scripts; here the dialog chooses.

@@ -82,14 +82,21 @@ function warnings({ target, text, attached, smaller, canCompact }) {
   }
   const window = Number(known.window ?? 0);
   const used = Number(next?.dataset.tokens ?? 0) + estimate(text);
-  if (window > 0 && used > window) {
+  const full = used > window;
+  // The share of the window at which the person wants it offered; what is done without asking
+  // needs no words as long as it can be done.
+  const near = used >= window * Number(next?.dataset.compactPercent ?? 100) / 100;
+  const room = next && "canCompact" in next.dataset;
+  const byItself = room && "alwaysCompact" in next.dataset;
+  if (window > 0 && !byItself && (full || (near && room))) {
     const larger = better(own, (choice) => Number(choice.dataset.window ?? 0) > used);
+    const sizes = { model, used: short(used), window: short(window) };
     found.push({
-      kind: "full",
-      text: word("script-forewarn-full", { model, used: short(used), window: short(window) }),
+      kind: full ? "full" : "near",
+      text: full ? word("script-forewarn-full", sizes) : word("script-forewarn-near", sizes),
       ways: [
         ...(canCompact ? [{ way: "compact", label: word("script-forewarn-compact") }] : []),
-        ...switchTo(larger),
+        ...(full ? switchTo(larger) : []),
       ],
     });
   }

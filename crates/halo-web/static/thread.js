@@ -42,7 +42,7 @@ function follow() {
   // The practice panel is read from its beginning.
   if (thread.querySelector(":scope > [data-practice]")) { jump.hidden = true; return; }
   // A form on a card is not pulled away from the hands that fill it in.
-  const filling = document.activeElement?.closest("[data-teach]");
+  const filling = document.activeElement?.closest("[data-teach], [data-summary-form]");
   if (following && !filling) toEnd();
   jump.hidden = following || atBottom() || !!filling;
 }
@@ -68,6 +68,7 @@ function carry(from, to) {
     if (!now) continue;
     if (old instanceof HTMLDetailsElement) now.open = old.open;
     else if (old instanceof HTMLInputElement) now.checked = old.checked;
+    else if (old instanceof HTMLTextAreaElement && old.value !== old.defaultValue) now.value = old.value;
   }
   // A form that is being filled in stays, unless the card means something else now.
   const place = from.querySelector("[data-teach-place]");

@@ -2,12 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod compaction;
 mod protocols;
 
-use halo_context::{
-    CompactError, CompactInput, Correction, Estimator, ModelFacts, TokenCache, ViewInput, join,
-    plan, summary_by_rule, view,
-};
+use halo_context::{ModelFacts, ViewInput, join, view};
 use halo_types::{
     BlobId, ConversationId, ImageRef, Message, MessageId, Part, Protocol, Role, Step, StepBy,
     StepId, StepKind, Target, Timestamp,
@@ -75,6 +73,7 @@ fn pictures_are_back_for_a_model_that_sees() {
         let view = view(&ViewInput {
             branch: &branch,
             steps: &steps,
+            pinned: &[],
             target: &target,
             protocol: Protocol::OpenaiChat,
             facts: &facts,
@@ -100,6 +99,8 @@ fn the_latest_summary_counts_and_the_log_keeps_everything() {
                 first_kept: branch[first].id,
                 summary: format!("summary to {first}"),
                 by: None,
+                parts: 1,
+                edits: None,
                 tokens_before: 0,
                 tokens_after: 0,
             },
@@ -111,6 +112,7 @@ fn the_latest_summary_counts_and_the_log_keeps_everything() {
     let view = view(&ViewInput {
         branch: &branch,
         steps: &steps,
+        pinned: &[],
         target: &target,
         protocol: Protocol::OpenaiChat,
         facts: &facts,
@@ -122,72 +124,4 @@ fn the_latest_summary_counts_and_the_log_keeps_everything() {
     let text = serde_json::to_string(&view.request).unwrap();
     assert!(text.contains("summary to 4") && !text.contains("summary to 2"));
     assert!(text.contains("text 4") && !text.contains("text 3"));
-}
-
-#[test]
-fn compaction_keeps_the_prompt_and_fits_the_window() {
-    let branch: Vec<Message> = (0..21)
-        .map(|n| {
-            let role = if n % 2 == 0 { Role::User } else { Role::Assistant };
-            message(n, role, vec![Part::text(format!("message {n} {}", "word ".repeat(200)))])
-        })
-        .collect();
-    let target = target("small");
-    let window = halo_types::Fact {
-        id: halo_types::FactId::new(Uuid::nil()),
-        scope: halo_types::FactScope {
-            provider: "p".parse().unwrap(),
-            base_url: String::new(),
-            model: "small".to_owned(),
-        },
-        value: halo_types::FactValue::ContextWindow(2_000),
-        origin: halo_types::FactOrigin::Learned,
-        at: Timestamp(0),
-        quote: None,
-        attempt: None,
-        conversation: None,
-    };
-    let facts = halo_context::resolve([&window], Timestamp(0));
-    let input = CompactInput {
-        branch: &branch,
-        steps: &[],
-        target: &target,
-        protocol: Protocol::OpenaiChat,
-        facts: &facts,
-        system: None,
-        keep: Some("the name of the cat"),
-        useless_tries: 0,
-    };
-    let mut cache = TokenCache::default();
-    let mut estimator = Estimator::new(Protocol::OpenaiChat, "small", Correction::NONE, &mut cache);
-    let plan = plan(&input, &mut estimator).unwrap();
-    assert!(estimator.request(&plan.request) <= 2_000);
-    assert!(plan.tokens_after < plan.tokens_before && plan.tokens_after < 2_000);
-    assert_eq!(plan.request.messages.last().unwrap().role, Role::User);
-    assert!(serde_json::to_string(&plan.request).unwrap().contains("the name of the cat"));
-    let first_kept = branch.iter().position(|m| m.id == plan.first_kept).unwrap();
-    assert!(first_kept > 0 && branch[first_kept].role == Role::User);
-
-    let rule = summary_by_rule(&branch[..first_kept], None, Some(2_000));
-    assert!(rule.contains("message 0") && estimator.text(&rule) <= 300);
-}
-
-#[test]
-fn a_prompt_that_is_too_long_by_itself_is_a_state_of_its_own() {
-    let target = target("small");
-    let facts = ModelFacts::default();
-    let one = [message(0, Role::User, vec![Part::text("hello")])];
-    let input = CompactInput {
-        branch: &one,
-        steps: &[],
-        target: &target,
-        protocol: Protocol::OpenaiChat,
-        facts: &facts,
-        system: None,
-        keep: None,
-        useless_tries: 0,
-    };
-    let mut cache = TokenCache::default();
-    let mut estimator = Estimator::new(Protocol::OpenaiChat, "small", Correction::NONE, &mut cache);
-    assert_eq!(plan(&input, &mut estimator), Err(CompactError::NothingBefore));
 }

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use halo_context::{
-    CompactInput, Correction, Estimator, Mend, ModelFacts, TokenCache, ViewInput, plan, view,
+    CompactInput, Compaction, Correction, Estimator, Fault, Mend, ModelFacts, Next, TokenCache,
+    ViewInput, plan, view,
 };
 use halo_types::{
     AttemptId, BlobId, Blobs, ChatRequest, Ending, ImageRef, Message, MessageId, Origin, Part,
@@ -194,6 +195,8 @@ fn any_step() -> impl Strategy<Value = (StepKind, bool)> {
             first_kept,
             summary,
             by: None,
+            parts: 1,
+            edits: None,
             tokens_before: 2,
             tokens_after: 1,
         }),
@@ -242,6 +245,7 @@ proptest! {
     fn every_view_obeys_its_protocol_and_leaves_the_log_alone(
         branch in any_branch(),
         taken in prop::collection::vec(any_step(), 0..5),
+        pinned in prop::collection::vec((0u128..14).prop_map(|n| MessageId::new(Uuid::from_u128(n + 1))), 0..4),
         system in prop::option::of("[a-z ]{0,8}"),
         continues in any::<bool>(),
     ) {
@@ -258,6 +262,7 @@ proptest! {
             let input = ViewInput {
                 branch: &branch,
                 steps: &steps,
+                pinned: &pinned,
                 target: &target,
                 protocol,
                 facts: &facts,
@@ -292,17 +297,24 @@ proptest! {
             let compaction = CompactInput {
                 branch: &branch,
                 steps: &steps,
+                pinned: &pinned,
                 target: &target,
                 protocol,
                 facts: &facts,
                 system: system.as_deref(),
-                keep: None,
+                at_percent: 80,
                 useless_tries: 1,
             };
             if let Ok(plan) = plan(&compaction, &mut estimator) {
-                common_rules(&plan.request)?;
-                let refusal = refused(protocol, &plan.request, Vec::new());
-                prop_assert!(refusal.is_none(), "{protocol} summary: {refusal:?}");
+                let mut machine = Compaction::new(&compaction, &plan, None, None, Vec::new());
+                // Whole, then in chunks.
+                for _ in 0..2 {
+                    let Next::Ask(request) = machine.next(&mut estimator) else { break };
+                    common_rules(&request)?;
+                    let refusal = refused(protocol, &request, Vec::new());
+                    prop_assert!(refusal.is_none(), "{protocol} summary: {refusal:?}");
+                    machine.failed(Fault::TooLong { window: None });
+                }
             }
         }
         prop_assert_eq!(&branch, &before);
@@ -316,6 +328,7 @@ proptest! {
         let input = ViewInput {
             branch: &branch,
             steps: &[],
+            pinned: &[],
             target: &target,
             protocol,
             facts: &facts,
@@ -370,6 +383,7 @@ fn thinking_goes_back_only_to_the_model_that_signed_it_and_is_said_where_it_stay
         let seen = view(&ViewInput {
             branch: &branch,
             steps: &[],
+            pinned: &[],
             target: &target,
             protocol,
             facts: &ModelFacts::default(),
@@ -416,6 +430,7 @@ fn calls_and_results_that_lost_each_other_are_mended_and_named() {
         let seen = view(&ViewInput {
             branch: &branch,
             steps: &[],
+            pinned: &[],
             target: &target,
             protocol,
             facts: &ModelFacts::default(),
@@ -463,6 +478,7 @@ fn only_older_pictures_are_left_out_and_smaller_ones_are_sent_where_there_are_so
     let seen = view(&ViewInput {
         branch: &branch,
         steps: &steps,
+        pinned: &[],
         target: &target,
         protocol,
         facts: &ModelFacts::default(),
@@ -488,6 +504,7 @@ fn only_older_pictures_are_left_out_and_smaller_ones_are_sent_where_there_are_so
     let seen = view(&ViewInput {
         branch: &branch,
         steps: &steps,
+        pinned: &[],
         target: &other.1,
         protocol: other.0,
         facts: &ModelFacts::default(),

@@ -37,6 +37,7 @@ struct Words {
     versions: &'static str,
     damaged: &'static str,
     summary: &'static str,
+    pinned: &'static str,
 }
 
 const EN: Words = Words {
@@ -63,6 +64,7 @@ const EN: Words = Words {
     versions: "Other versions",
     damaged: "records of this conversation are damaged and could not be read.",
     summary: "What was sent in place of the messages before, in summary",
+    pinned: "Pinned: sent word for word whatever is summarised.",
 };
 
 const ZH: Words = Words {
@@ -89,6 +91,7 @@ const ZH: Words = Words {
     versions: "其他版本",
     damaged: "条记录已损坏，无法读取。",
     summary: "代替之前消息发送的摘要",
+    pinned: "已固定：无论如何压缩，都会原文发送。",
 };
 
 /// Writes a conversation.
@@ -158,6 +161,9 @@ impl Writer<'_> {
             (Role::Assistant, None) => w.model.to_owned(),
         };
         self.line(&format!("## {who} · {}", instant(message.at)));
+        if self.log.pinned.contains(&message.id) {
+            self.line(&format!("*{}*", w.pinned));
+        }
         for part in &message.parts {
             self.part(part);
         }

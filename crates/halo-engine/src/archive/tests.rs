@@ -7,8 +7,8 @@ use halo_store::{Store, StoreError};
 use halo_store_sqlite::SqliteStore;
 use halo_types::{
     AttemptEnd, AttemptId, AttemptOutcome, AttemptStart, BlobId, ConversationId, ConversationMeta,
-    Ending, Evidence, Head, Headers, ImageRef, Message, Origin, Parameters, Part, Protocol, Record,
-    Role, StopReason, Target, Timestamp, Tombstone, Turn, TurnId, TurnKind,
+    Ending, Evidence, Head, Headers, ImageRef, Message, Origin, Parameters, Part, Pin, Protocol,
+    Record, Role, StopReason, Target, Timestamp, Tombstone, Turn, TurnId, TurnKind,
 };
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -126,6 +126,12 @@ fn talk(n: u64) -> Vec<Record> {
         Record::Attempt(Box::new(second)),
         Record::Message(answer),
         end(answered, AttemptOutcome::Answered { message: Some(id(n * 100 + 3)) }),
+        Record::Pin(Pin {
+            message: id(n * 100 + 1),
+            conversation: id(n),
+            pinned: true,
+            at: Timestamp(1_760_000_003_000),
+        }),
     ]
 }
 
@@ -295,7 +301,7 @@ async fn the_readable_form_tells_what_happened() {
     for part in [
         "# Causes\n",
         "## You · 2025-10-09",
-        "Why? 为什么？",
+        "*Pinned: sent word for word whatever is summarised.*\n\nWhy? 为什么？",
         "*[Picture: cat.png image/png, 2 × 3, 20 B]*",
         "### Error: ",
         "(`rate_limited`)",

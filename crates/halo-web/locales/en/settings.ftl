@@ -232,8 +232,11 @@ settings-recovery-images = Always leave pictures out for models that cannot see
 settings-recovery-images-about = The pictures stay in the conversation and are sent again to a model that can see.
 settings-recovery-shrink = Always send pictures smaller where a model refuses them as they are
 settings-recovery-shrink-about = Large pictures are made smaller for that model, and forms it does not take are changed. The originals stay in the conversation.
-settings-recovery-compact = Always compact when the window is exceeded
+settings-recovery-compact = Always compact when the window is nearly full
 settings-recovery-compact-about = The older part goes out as a summary; every message stays, and the step can be undone.
+settings-recovery-compact-at = Compact from this share of the window on, in percent
+settings-recovery-compact-at-about = A conversation that fills so much of what its model reads is compacted before the next message is sent; without the permission above it is offered. 10 to 100; usually 80.
+settings-recovery-compact-at-bad = The share is a whole number from 10 to 100.
 settings-recovery-always = Always on, because they change nothing you wrote: leaving out a parameter the model refused, asking for a shorter answer where the model's maximum is smaller, and mending the order of messages.
 
 settings-recovery-env = Decided by the environment variable { $name }.

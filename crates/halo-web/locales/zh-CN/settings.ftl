@@ -229,8 +229,11 @@ settings-recovery-images = 模型看不了图片时，总是自动省去图片
 settings-recovery-images-about = 图片仍保留在对话中，换成能看图片的模型时会再次发送。
 settings-recovery-shrink = 模型拒收原图时，总是自动缩小图片再发送
 settings-recovery-shrink-about = 只为该模型缩小过大的图片、转换它不支持的格式；原图仍保留在对话中。
-settings-recovery-compact = 超出上下文窗口时，总是自动压缩
+settings-recovery-compact = 上下文窗口快满时，总是自动压缩
 settings-recovery-compact-about = 较早的部分以摘要形式发送；所有消息都保留，这一步可以撤销。
+settings-recovery-compact-at = 达到窗口的这一百分比时压缩
+settings-recovery-compact-at-about = 对话占满模型窗口的这一比例后，会在发送下一条消息前压缩；未开启上面的许可时，则只会提议。可填 10 到 100，通常为 80。
+settings-recovery-compact-at-bad = 百分比须为 10 到 100 的整数。
 settings-recovery-always = 以下几项始终开启，因为它们不改变你写的内容：省去模型拒绝的参数、在模型上限较小时请求更短的回答、修正消息顺序。
 
 settings-recovery-env = 由环境变量 { $name } 决定。

@@ -49,6 +49,9 @@ const SWITCHES: [Switch; 4] = [
     },
 ];
 
+/// The field of the share of the window.
+const COMPACT_AT: &str = "compact_at_percent";
+
 struct Choice {
     name: &'static str,
     words: String,
@@ -64,6 +67,12 @@ struct RecoveryPage {
     page: Page,
     shell: Shell,
     choices: Vec<Choice>,
+    /// The share as typed, or as it is set.
+    compact_at: String,
+    /// Words for a share that the environment decides.
+    compact_at_fixed: Option<String>,
+    /// Words for a share that cannot be.
+    compact_at_bad: Option<String>,
 }
 
 /// `GET /settings/recovery`
@@ -76,7 +85,7 @@ pub(super) async fn show(
     if query.iter().any(|(key, _)| key == "saved") {
         shell.notice = Some(page.words.t("settings-saved"));
     }
-    page::html(&compose(state.engine().config(), page, shell))
+    page::html(&compose(state.engine().config(), page, shell, None))
 }
 
 /// `POST /settings/recovery`
@@ -86,8 +95,18 @@ pub(super) async fn save(
     Form(pairs): Form<Pairs>,
 ) -> Answer {
     let config = state.engine().config();
+    let typed = pairs.iter().find(|(name, _)| name == COMPACT_AT).map(|(_, text)| text.trim());
+    let typed = typed.filter(|_| fixed_by(config, COMPACT_AT).is_none());
+    let share = typed.map(|text| text.parse::<u8>().ok().filter(|n| (10..=100).contains(n)));
+    if share == Some(None) {
+        let shell = Shell::new(page.words, Section::Recovery);
+        return Ok(refused(page::html(&compose(config, page, shell, typed))?));
+    }
     let changed = config.update(|settings| {
-        for switch in SWITCHES.iter().filter(|switch| fixed_by(config, switch).is_none()) {
+        if let Some(share) = share.flatten() {
+            settings.recovery.compact_at_percent = share;
+        }
+        for switch in SWITCHES.iter().filter(|switch| fixed_by(config, switch.name).is_none()) {
             let on = pairs.iter().any(|(name, _)| name == switch.name);
             (switch.write)(&mut settings.recovery, on);
         }
@@ -97,12 +116,13 @@ pub(super) async fn save(
         Err(error) => {
             let mut shell = Shell::new(page.words, Section::Recovery);
             shell.trouble = Some(Trouble::of(page.words, &error));
-            Ok(refused(page::html(&compose(config, page, shell))?))
+            Ok(refused(page::html(&compose(config, page, shell, typed))?))
         }
     }
 }
 
-fn compose(config: &Config, page: Page, shell: Shell) -> RecoveryPage {
+/// The page; with `typed` for a share of the window that was not taken.
+fn compose(config: &Config, page: Page, shell: Shell, typed: Option<&str>) -> RecoveryPage {
     let recovery = config.settings().recovery.clone();
     let tries = recovery.max_tries.to_string();
     let seconds = recovery.max_wait_in_line_s.to_string();
@@ -114,15 +134,25 @@ fn compose(config: &Config, page: Page, shell: Shell) -> RecoveryPage {
             words: w.t(switch.words),
             about: w.t2(switch.about, ("tries", &tries), ("seconds", &seconds)),
             on: (switch.read)(&recovery),
-            fixed: fixed_by(config, switch).map(|name| w.t1("settings-recovery-env", "name", name)),
+            fixed: fixed_by(config, switch.name)
+                .map(|name| w.t1("settings-recovery-env", "name", name)),
         })
         .collect();
-    RecoveryPage { page, shell, choices }
+    let bad = typed.filter(|text| !text.parse().is_ok_and(|n: u8| (10..=100).contains(&n)));
+    RecoveryPage {
+        compact_at: typed.map_or_else(|| recovery.compact_at_percent.to_string(), str::to_owned),
+        compact_at_fixed: fixed_by(config, COMPACT_AT)
+            .map(|name| w.t1("settings-recovery-env", "name", name)),
+        compact_at_bad: bad.map(|_| w.t("settings-recovery-compact-at-bad")),
+        page,
+        shell,
+        choices,
+    }
 }
 
-/// The environment variable that decides a switch, if one does.
-fn fixed_by(config: &Config, switch: &Switch) -> Option<String> {
-    match config.origin(&format!("recovery.{}", switch.name)) {
+/// The environment variable that decides a setting, if one does.
+fn fixed_by(config: &Config, name: &str) -> Option<String> {
+    match config.origin(&format!("recovery.{name}")) {
         Origin::Env(name) => Some(name),
         _ => None,
     }

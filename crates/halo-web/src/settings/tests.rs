@@ -524,6 +524,23 @@ async fn recovery_keeps_what_the_environment_decides() {
 }
 
 #[tokio::test]
+async fn the_share_at_which_to_compact_is_a_number_field() {
+    let bench = Bench::new().await;
+    let page = bench.get("/settings/recovery").await;
+    assert!(page.body.contains("name=\"compact_at_percent\" min=\"10\" max=\"100\""));
+    assert!(page.body.contains("value=\"80\""));
+    let saved = bench.post("/settings/recovery", &[("compact_at_percent", " 65 ")]).await;
+    assert_eq!(saved.location, "/settings/recovery?saved=1");
+    assert_eq!(bench.config().settings().recovery.compact_at_percent, 65);
+    for wrong in ["9", "101", "x", "", "300"] {
+        let refused = bench.post("/settings/recovery", &[("compact_at_percent", wrong)]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+        assert!(refused.body.contains("aria-invalid") && refused.body.contains("from 10 to 100"));
+    }
+    assert_eq!(bench.config().settings().recovery.compact_at_percent, 65);
+}
+
+#[tokio::test]
 async fn the_default_is_one_of_the_known_models() {
     let bench = Bench::new().await;
     bench.add_anthropic().await;

@@ -9,7 +9,7 @@ use halo_types::{
 
 use super::{Piece, Setting, duration, raw, tokens};
 use crate::clock;
-use crate::error::PageError;
+use crate::error::{PageError, stuck};
 use crate::settings::percent;
 use crate::strings::Words;
 use crate::teach::{self, OwnRule};
@@ -92,6 +92,8 @@ struct CardTemplate<'a> {
     tries_text: String,
     folded_text: String,
     purpose: Option<&'static str>,
+    /// Why no compaction makes room.
+    stuck: Option<String>,
     own: Option<OwnRule>,
     teach: String,
     unteach: String,
@@ -160,6 +162,7 @@ pub(super) fn piece(
             Purpose::Continue => Some("card-purpose-continue"),
             Purpose::Compact => Some("card-purpose-compact"),
         },
+        stuck: card.stuck.as_ref().map(|error| stuck(words, error)),
         own: OwnRule::of(diagnosis, setting.own),
         teach: teach::address(conversation, card.attempt),
         unteach: format!("/c/{conversation}/unteach"),

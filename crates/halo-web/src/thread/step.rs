@@ -2,7 +2,7 @@
 
 use askama::Template;
 use halo_engine::StepView;
-use halo_types::{ConversationId, StepKind};
+use halo_types::{ConversationId, StepKind, Target};
 
 use super::{Piece, Setting, tokens};
 use crate::error::PageError;
@@ -62,15 +62,26 @@ pub(super) fn piece(
         StepKind::RepairHistory => ("repair_history", words.t("step-repair-history")),
     };
     let (summary, by) = match &step.kind {
-        StepKind::Summarise { summary, by, .. } => (
-            Some(summary.as_str()),
-            Some(match by {
-                Some(target) => words.t1("step-summary-by", "model", setting.model_name(target)),
-                None => words.t("step-summary-by-rule"),
-            }),
-        ),
+        StepKind::Summarise { summary, by, parts, edits, .. } => {
+            (Some(summary.as_str()), Some(author(by.as_ref(), *parts, edits.is_some(), setting)))
+        }
         _ => (None, None),
     };
     let html = StepTemplate { words, conversation, step, name, text, summary, by }.render()?;
     Ok(Piece::new(format!("s-{}", step.id), html))
+}
+
+/// Who wrote a summary, and how.
+fn author(by: Option<&Target>, parts: u32, edited: bool, setting: &Setting<'_>) -> String {
+    let words = setting.words;
+    if edited {
+        return words.t("step-summary-edited");
+    }
+    let Some(target) = by else { return words.t("step-summary-by-rule") };
+    let model = setting.model_name(target);
+    if parts > 1 {
+        words.t2("step-summary-in-parts", ("model", &model), ("parts", &parts.to_string()))
+    } else {
+        words.t1("step-summary-by", "model", model)
+    }
 }

@@ -74,6 +74,7 @@ fn card(kind: Kind, words: &str, evidence: Evidence, offers: &[Action]) -> Card 
         attempts: Vec::new(),
         overtaken: false,
         purpose: Purpose::Reply,
+        stuck: None,
         total_ms: 412,
         at: AT,
     }
@@ -307,6 +308,7 @@ fn message(role: Role, parts: Vec<Part>, ending: Option<Ending>) -> MessageView 
         images_smaller: false,
         mended: Vec::new(),
         summarised: false,
+        pinned: false,
         can_continue: false,
         can_resend: false,
         is_last: true,
@@ -412,6 +414,8 @@ fn a_step_can_be_taken_back_and_taken_again() {
                 first_kept: MessageId::new(uuid(3)),
                 summary: "They spoke <of> bees.".to_owned(),
                 by: None,
+                parts: 1,
+                edits: None,
                 tokens_before: 214_000,
                 tokens_after: 61_000,
             },
@@ -422,6 +426,47 @@ fn a_step_can_be_taken_back_and_taken_again() {
     };
     insta::assert_snapshot!("step_summary", one(step(false)).html);
     assert!(one(step(true)).html.contains("/redo\""));
+}
+
+#[test]
+fn a_summary_says_who_made_it() {
+    let made = |by: Option<&str>, parts: u32, edits: bool| {
+        let step = Item::Step(StepView {
+            id: StepId::new(uuid(5)),
+            kind: StepKind::Summarise {
+                first_kept: MessageId::new(uuid(3)),
+                summary: "Bees.".to_owned(),
+                by: by.map(model),
+                parts,
+                edits: edits.then(|| StepId::new(uuid(4))),
+                tokens_before: 9,
+                tokens_after: 3,
+            },
+            at: AT,
+            in_force: true,
+            undone: false,
+        });
+        one(step).html
+    };
+    for (html, words) in [
+        (made(Some("gpt-4"), 1, false), "Written by gpt-4."),
+        (made(Some("gpt-4"), 7, false), "Written in 7 parts by gpt-4."),
+        (made(None, 1, false), "Made by rule, without a model."),
+        (made(Some("gpt-4"), 7, true), "Edited by you."),
+    ] {
+        assert!(html.contains(words), "{words} in {html}");
+    }
+}
+
+#[test]
+fn a_card_says_where_no_compaction_helps() {
+    let evidence = Evidence::from_http(400, Headers::default(), "too long");
+    let mut card = card(Kind::ContextLengthExceeded, "too long", evidence, &[Action::EditMessage]);
+    card.stuck =
+        Some(halo_engine::CompactError::LastMessageTooLong { tokens: 21_000, window: 16_384 });
+    let html = card_html(card);
+    assert!(html.contains("data-stuck>The system prompt and the last message alone"), "{html}");
+    assert!(html.contains("21k of the 16k tokens"), "{html}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
 
 mod browser;
+mod compaction;
 mod data;
 mod events;
 mod guards;
