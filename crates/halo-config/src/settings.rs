@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use halo_recover::Reach;
 use halo_types::{Lang, Protocol, ProviderId, Target};
 
 use crate::{ConnectionSettings, Preset, preset};
@@ -60,6 +61,10 @@ pub struct RecoverySettings {
     pub always_omit_images: bool,
     /// Compact without asking where the conversation is too long.
     pub always_compact: bool,
+    /// How far a turn may go by itself where its first choice fails.
+    pub failover: Reach,
+    /// The models that may stand in for any other, best first.
+    pub ladder: Vec<Target>,
 }
 
 impl Default for RecoverySettings {
@@ -70,6 +75,8 @@ impl Default for RecoverySettings {
             max_wait_in_line_s: 120,
             always_omit_images: false,
             always_compact: false,
+            failover: Reach::Off,
+            ladder: Vec::new(),
         }
     }
 }

@@ -66,7 +66,7 @@ pub(crate) async fn compact(
                 match then(engine, guard, turn, &mut machine, failure).await? {
                     Then::Again => continue,
                     Then::End(End::Stopped) => return Ok(End::Stopped),
-                    Then::Repair(_) | Then::End(_) => {}
+                    Then::Repair(_) | Then::Elsewhere(_) | Then::End(_) => {}
                 }
             }
         }

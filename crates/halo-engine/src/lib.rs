@@ -42,6 +42,7 @@ mod exchange;
 mod facts;
 mod fetch;
 mod journal;
+mod ladder;
 mod live;
 mod log;
 mod model;
@@ -57,6 +58,7 @@ mod start;
 mod submit;
 mod turn;
 mod view;
+mod watch;
 
 pub use act::Act;
 pub use clock::{Clock, now};

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use halo_context::{CompactInput, ModelFacts, View, ViewInput, plan, view};
 use halo_diagnose::{Context, diagnose};
-use halo_recover::Situation;
+use halo_recover::{Outlook, Situation};
 use halo_types::{
     Action, AttemptOutcome, Blame, Ending, Evidence, Kind, Message, MessageId, Parameters, Phase,
     Price, RequestFacts, Role, StepBy, StepKind, StopReason, Target, Timestamp, TransportClass,
@@ -89,6 +89,7 @@ pub(crate) fn situation(
         parameters: log.meta.as_ref().map_or_else(Vec::new, |meta| {
             crate::exchange::droppable_parameters(attempt.start.protocol, meta)
         }),
+        outlook: Outlook::default(),
     }
 }
 
@@ -180,6 +181,7 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
         target: input.target.cloned(),
         items,
         running: input.running.clone(),
+        wait: input.wait.clone(),
         meter,
         vision: input.facts.sees(),
         damaged: input.log.damaged,
@@ -222,8 +224,12 @@ fn message_view(
         let target = &message.origin.as_ref()?.target;
         prices.get(target)?.cost(usage)
     });
+    let start = message.origin.as_ref().and_then(|origin| input.log.attempt(origin.attempt));
+    let start = start.map(|(_, attempt)| &attempt.start);
     MessageView {
         cost,
+        instead: start.and_then(|start| start.instead.clone()),
+        key: start.and_then(|start| start.key),
         siblings: input.log.siblings(message),
         turn: message.origin.as_ref().map(|origin| origin.turn),
         images_omitted: next.without_images.contains(&message.id),
@@ -419,6 +425,7 @@ fn attempt_line(attempt: &AttemptLog, context: &Context) -> AttemptLine {
     AttemptLine {
         nth: attempt.start.nth,
         target: attempt.start.target.clone(),
+        key: attempt.start.key,
         at: attempt.start.at,
         total_ms: attempt.end.as_ref().map(|end| end.total_ms),
         status,
