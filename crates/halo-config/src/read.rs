@@ -285,7 +285,7 @@ fn parent_span(parent: &dyn TableLike, id: &ProviderId) -> Option<Range<usize>> 
 }
 
 /// The value as text, where it has the type its key takes.
-fn shaped(item: &Item, shape: Shape) -> Option<String> {
+pub(crate) fn shaped(item: &Item, shape: Shape) -> Option<String> {
     match (shape, item.as_value()?) {
         (Shape::Text, Value::String(text)) => Some(text.value().trim().to_owned()),
         (Shape::Flag, Value::Boolean(flag)) => Some(flag.value().to_string()),
