@@ -4,6 +4,7 @@
 
 mod bench;
 mod connection;
+mod cures;
 mod doctor;
 mod facts;
 mod ladder;

@@ -115,8 +115,6 @@ pub(crate) fn refuse(status: u16, kind: &str, code: &str, message: &str) -> Refu
 /// A rate limit with the wait it asks for.
 pub(crate) fn limit(seconds: u32) -> Refusal {
     let message = format!("Rate limit reached for requests. Please try again in {seconds}s.");
-    let Some((status, _, body)) = refuse(429, "requests", "rate_limit_exceeded", &message) else {
-        return None;
-    };
+    let (status, _, body) = refuse(429, "requests", "rate_limit_exceeded", &message)?;
     Some((status, vec![("retry-after", seconds.to_string())], body))
 }

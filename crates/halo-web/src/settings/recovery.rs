@@ -3,8 +3,10 @@
 use askama::Template;
 use axum::extract::{Form, Query, State};
 use halo_config::{Config, Origin, RecoverySettings};
+use halo_engine::Engine;
 
 use super::form::Pairs;
+use super::ladder::{LadderView, posted_reach};
 use super::{Answer, Section, Shell, Trouble, refused, see_other};
 use crate::page::{self, Page};
 use crate::state::AppState;
@@ -57,6 +59,7 @@ struct RecoveryPage {
     page: Page,
     shell: Shell,
     choices: Vec<Choice>,
+    ladder: LadderView,
 }
 
 /// `GET /settings/recovery`
@@ -69,7 +72,7 @@ pub(super) async fn show(
     if query.iter().any(|(key, _)| key == "saved") {
         shell.notice = Some(page.words.t("settings-saved"));
     }
-    page::html(&compose(state.engine().config(), page, shell))
+    page::html(&compose(state.engine(), page, shell))
 }
 
 /// `POST /settings/recovery`
@@ -84,18 +87,28 @@ pub(super) async fn save(
             let on = pairs.iter().any(|(name, _)| name == switch.name);
             (switch.write)(&mut settings.recovery, on);
         }
+        if let Some(reach) = posted_reach(config, &pairs) {
+            settings.recovery.failover = reach;
+        }
     });
     match changed {
         Ok(()) => Ok(see_other("/settings/recovery?saved=1")),
         Err(error) => {
-            let mut shell = Shell::new(page.words, Section::Recovery);
-            shell.trouble = Some(Trouble::of(page.words, &error));
-            Ok(refused(page::html(&compose(config, page, shell))?))
+            let trouble = Trouble::of(page.words, &error);
+            with_trouble(state.engine(), page, trouble)
         }
     }
 }
 
-fn compose(config: &Config, page: Page, shell: Shell) -> RecoveryPage {
+/// The page with what could not be done.
+pub(super) fn with_trouble(engine: &Engine, page: Page, trouble: Trouble) -> Answer {
+    let mut shell = Shell::new(page.words, Section::Recovery);
+    shell.trouble = Some(trouble);
+    Ok(refused(page::html(&compose(engine, page, shell))?))
+}
+
+fn compose(engine: &Engine, page: Page, shell: Shell) -> RecoveryPage {
+    let config = engine.config();
     let recovery = config.settings().recovery.clone();
     let tries = recovery.max_tries.to_string();
     let seconds = recovery.max_wait_in_line_s.to_string();
@@ -110,7 +123,8 @@ fn compose(config: &Config, page: Page, shell: Shell) -> RecoveryPage {
             fixed: fixed_by(config, switch).map(|name| w.t1("settings-recovery-env", "name", name)),
         })
         .collect();
-    RecoveryPage { page, shell, choices }
+    let ladder = LadderView::of(engine, w);
+    RecoveryPage { page, shell, choices, ladder }
 }
 
 /// The environment variable that decides a switch, if one does.
