@@ -249,7 +249,7 @@ impl Engine {
         let attempt = AttemptId::new(Uuid::now_v7());
         let at = self.now();
         let again = nth > 0;
-        self.watch().health().begin(&place, again, at);
+        self.leaves(&place, again);
         let start = AttemptStart {
             id: attempt,
             turn: turn.id,

@@ -280,7 +280,7 @@ pub(crate) async fn then_from(
         Next::Fallback(way) => Ok(Then::Elsewhere(way)),
         Next::Ask { .. } => Ok(Then::End(End::Asks)),
         Next::SendAt { at, from } => {
-            engine.watch().health().retries(&target, engine.now());
+            engine.retries(&target);
             sit_out(engine, guard, turn, failure.attempt, at, from).await
         }
     }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use halo_config::Secret;
 use halo_diagnose::allowances;
 use halo_recover::{Admission, Health, KeyId, Outcome, Pace, Place, Signs, Ticket};
-use halo_types::{Headers, Kind, ProviderId, Record, Timestamp, Turn, Wait};
+use halo_types::{Headers, Kind, ProviderId, Record, Target, Timestamp, Turn, Wait};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
@@ -110,12 +110,16 @@ impl Engine {
         tokens: u64,
     ) -> Result<(), EngineError> {
         let watch = self.watch();
+        if !self.is_watched(&key.provider) {
+            return Ok(());
+        }
         watch.drop_idle(self.now());
         let ticket = watch.pace(key, |pace| pace.join(tokens));
         let line = InLine { watch, key, ticket };
         let patience = self.policy().max_line_ms;
         let began = self.now();
         let mut stored = false;
+        let mut told = None;
         loop {
             let moved = watch.moved.notified();
             tokio::pin!(moved);
@@ -127,7 +131,8 @@ impl Engine {
                 line.leave(now);
                 return Ok(());
             }
-            if until.ms_since(now) >= TELLING_MS {
+            if until.ms_since(now) >= TELLING_MS && told != Some(until) {
+                told = Some(until);
                 self.tell_wait(guard, turn, until, &mut stored).await?;
             }
             tokio::select! {
@@ -168,9 +173,32 @@ impl Engine {
         guard.append(&[Record::Wait(wait)]).await
     }
 
+    /// Whether what a provider's answers say of its health and limits counts. Each model of the
+    /// practice provider plays a provider of its own; one must not hold up the others.
+    pub(crate) fn is_watched(&self, provider: &ProviderId) -> bool {
+        self.practice().is_none_or(|practice| practice.provider.id != *provider)
+    }
+
+    /// Takes note that a request leaves for a place.
+    pub(crate) fn leaves(&self, place: &Place, again: bool) {
+        if self.is_watched(&place.target.provider) {
+            self.watch().health().begin(place, again, self.now());
+        }
+    }
+
+    /// Takes note that a request will be sent again.
+    pub(crate) fn retries(&self, target: &Target) {
+        if self.is_watched(&target.provider) {
+            self.watch().health().retries(target, self.now());
+        }
+    }
+
     /// Takes note of what came of a request: for the health of its place and the pace of its key.
     pub(crate) fn heard(&self, place: &Place, again: bool, heard: &Heard<'_>, headers: &Headers) {
         let now = self.now();
+        if !self.is_watched(&place.target.provider) {
+            return;
+        }
         let told = allowances(headers, now);
         let outcome = match heard {
             Heard::Answer => Outcome::Answered,

@@ -14,8 +14,9 @@ use halo_types::Timestamp;
 pub const TRIP: u32 = 4;
 /// The first pause, in milliseconds.
 pub const FIRST_PAUSE_MS: u64 = 15_000;
-/// The longest pause, in milliseconds, whatever a provider asks for.
-pub const LONGEST_PAUSE_MS: u64 = 300_000;
+/// The longest pause, in milliseconds, whatever a provider asks for. A retry that waits for it still
+/// fits into what is sat out in line.
+pub const LONGEST_PAUSE_MS: u64 = 60_000;
 /// A probe that says nothing for so long is given up, in milliseconds.
 const PROBE_LASTS_MS: u64 = 120_000;
 
