@@ -254,8 +254,9 @@ fn card(
     let start = &attempt.start;
     let is_last = last_attempt == Some(start.id);
     let runs_here = input.running.as_ref().is_some_and(|run| run.turn == turn.turn.id);
-    // Until it is decided what follows, there is nothing to offer.
-    if is_last && runs_here && input.wait.is_none() {
+    // Until it is decided what follows, there is nothing to offer. Of an attempt that has just
+    // begun the progress may still show the wait before it.
+    if is_last && runs_here && (input.wait.is_none() || attempt.end.is_none()) {
         return None;
     }
     let at = attempt.ended_at();
