@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use halo_types::{Lang, ProviderId, ProxyUrl, Target, mask_proxy};
-use toml_edit::DocumentMut;
+use toml_edit::{DocumentMut, Item};
 
 use crate::connection::FIELDS;
-use crate::keys::KEYS;
+use crate::keys::{KEYS, Shape};
 use crate::layers::{State, add_passing, fill_password, layered, proxies, take_passwords};
 use crate::secrets::{Proxies, ProxyChange};
 use crate::{
@@ -472,12 +472,17 @@ fn write_settings(
 fn check(settings: &Settings) -> Result<(), ConfigError> {
     for key in KEYS {
         let Some(value) = (key.value)(settings) else { continue };
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        if !(key.set)(&mut settings.clone(), text.trim()) {
+        let item = Item::Value(value);
+        let mut read = settings.clone();
+        let reads = read::shaped(&item, key.shape).is_some_and(|text| (key.set)(&mut read, &text));
+        // A comma in the name of a model would make two of it.
+        let same = key.shape != Shape::List || read.recovery.ladder == settings.recovery.ladder;
+        if !(reads && same) {
+            let text = item.as_str().map_or_else(|| item.to_string(), str::to_owned);
             return Err(ConfigError::Change {
                 key: key.name.to_owned(),
                 expected: key.expected.to_owned(),
-                found: mask_proxy(&text),
+                found: mask_proxy(text.trim()),
             });
         }
     }

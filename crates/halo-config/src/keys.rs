@@ -2,7 +2,7 @@
 //! go through this table.
 
 use halo_types::{ProviderId, Target};
-use toml_edit::Value;
+use toml_edit::{Array, Value};
 
 use crate::{Settings, connection};
 
@@ -28,6 +28,8 @@ pub(crate) enum Shape {
     Text,
     Flag,
     Number,
+    /// Texts; in a variable with commas between them.
+    List,
 }
 
 const YES_OR_NO: &str = "true or false";
@@ -138,6 +140,29 @@ pub(crate) const KEYS: &[Key] = &[
             store(&mut settings.recovery.compact_at_percent, percent)
         },
         value: |settings| Some(i64::from(settings.recovery.compact_at_percent).into()),
+    },
+    Key {
+        name: "recovery.failover",
+        env: "HALO_FAILOVER",
+        shape: Shape::Text,
+        expected: "one of \"off\", \"keys\", \"providers\", \"models\"",
+        set: |settings, text| store(&mut settings.recovery.failover, text.parse().ok()),
+        value: |settings| Some(settings.recovery.failover.as_str().into()),
+    },
+    Key {
+        name: "recovery.ladder",
+        env: "HALO_LADDER",
+        shape: Shape::List,
+        expected: "a list of models, each with its provider, such as [\"anthropic/claude-sonnet-4-5\"]",
+        set: |settings, text| {
+            let names = text.split([',', '\n']).map(str::trim).filter(|name| !name.is_empty());
+            store(&mut settings.recovery.ladder, names.map(target).collect())
+        },
+        value: |settings| {
+            let ladder = &settings.recovery.ladder;
+            let names: Array = ladder.iter().map(ToString::to_string).collect();
+            (!ladder.is_empty()).then_some(Value::Array(names))
+        },
     },
     Key {
         name: "connection.proxy",

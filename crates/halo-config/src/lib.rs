@@ -56,6 +56,7 @@ pub use config::Config;
 pub use connection::ConnectionSettings;
 pub use environment::{Environment, Flags, Origin};
 pub use error::{ConfigError, Warning};
+pub use halo_recover::Reach;
 pub use nearest::nearest;
 pub use paths::Paths;
 pub use presets::{Preset, guess_preset, preset, presets};

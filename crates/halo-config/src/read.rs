@@ -109,7 +109,8 @@ impl Reader<'_> {
         };
         let text = shaped(item, key.shape);
         if !text.is_some_and(|text| (key.set)(&mut self.parsed.settings, &text)) {
-            return Err(self.value(name, item.span(), key.expected));
+            let span = at_fault(item, key).or(item.span());
+            return Err(self.value(name, span, key.expected));
         }
         self.parsed.lines.insert(name.to_owned(), self.line_of(table, inner));
         Ok(())
@@ -284,13 +285,23 @@ fn parent_span(parent: &dyn TableLike, id: &ProviderId) -> Option<Range<usize>> 
 }
 
 /// The value as text, where it has the type its key takes.
-fn shaped(item: &Item, shape: Shape) -> Option<String> {
+pub(crate) fn shaped(item: &Item, shape: Shape) -> Option<String> {
     match (shape, item.as_value()?) {
         (Shape::Text, Value::String(text)) => Some(text.value().trim().to_owned()),
         (Shape::Flag, Value::Boolean(flag)) => Some(flag.value().to_string()),
         (Shape::Number, Value::Integer(number)) => Some(number.value().to_string()),
+        (Shape::List, Value::Array(_)) => Some(texts(item)?.join("\n")),
         _ => None,
     }
+}
+
+/// Where in a list the entry stands that its key does not take.
+fn at_fault(item: &Item, key: &Key) -> Option<Range<usize>> {
+    let fits = |value: &Value| {
+        let text = value.as_str().map(str::trim).filter(|text| !text.is_empty());
+        text.is_some_and(|text| (key.set)(&mut Settings::default(), text))
+    };
+    item.as_array()?.iter().find(|value| !fits(value))?.span()
 }
 
 fn texts(item: &Item) -> Option<Vec<String>> {

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use halo_recover::Reach;
 use halo_types::{Lang, Protocol, ProviderId, Target};
 
 use crate::{ConnectionSettings, Preset, preset};
@@ -64,6 +65,10 @@ pub struct RecoverySettings {
     pub always_compact: bool,
     /// The share of the window, in percent, at which compaction is offered, or done.
     pub compact_at_percent: u8,
+    /// How far a turn may go by itself where its first choice fails.
+    pub failover: Reach,
+    /// The models that may stand in for any other, best first.
+    pub ladder: Vec<Target>,
 }
 
 impl Default for RecoverySettings {
@@ -76,6 +81,8 @@ impl Default for RecoverySettings {
             always_shrink_images: false,
             always_compact: false,
             compact_at_percent: 80,
+            failover: Reach::Off,
+            ladder: Vec::new(),
         }
     }
 }

@@ -47,6 +47,7 @@ use std::sync::Arc;
 
 use halo_types::{Action, Because, Blame, Confidence, Diagnosis, Evidence, Kind, Lang, Timestamp};
 
+pub use hints::allowances;
 pub use own::{OwnRules, RuleFault};
 pub use reference::reference;
 pub use report::report;

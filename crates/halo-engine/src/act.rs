@@ -79,7 +79,7 @@ impl Engine {
         let failed_target = failed.target.clone();
         let step = |kind| new_step(self, &turn, kind, Some(act.attempt), StepBy::Person);
         match act.action {
-            Action::Resend | Action::WaitAndResend => self.start(&live, turn, failed_target),
+            Action::Resend | Action::WaitAndResend => self.start(&live, turn, failed.first),
             Action::ResendWithoutImages => {
                 let before = {
                     let log = live.log.lock().await;
@@ -179,6 +179,11 @@ impl Engine {
             let diagnosis = diagnosed(self, &log, attempt);
             Failed {
                 target: attempt.start.target.clone(),
+                first: attempt
+                    .start
+                    .instead
+                    .as_ref()
+                    .map_or_else(|| attempt.start.target.clone(), |instead| instead.target.clone()),
                 partial: attempt.partial(),
                 kind: diagnosis.kind,
                 facts: diagnosis.facts,
@@ -411,6 +416,8 @@ impl Engine {
 /// What a card is about.
 struct Failed {
     target: Target,
+    /// The first choice of the turn, from which another place was gone to.
+    first: Target,
     partial: Option<MessageId>,
     kind: Kind,
     facts: Facts,

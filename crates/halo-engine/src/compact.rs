@@ -91,7 +91,9 @@ pub(crate) async fn compact(
                 Then::Again => refused = None,
                 Then::End(End::Stopped) => return Ok(End::Stopped),
                 // Another rung is at hand, so nobody is asked.
-                Then::Repair(_) | Then::End(_) => task.machine.failed(fault(kind)),
+                Then::Repair(_) | Then::Elsewhere(_) | Then::End(_) => {
+                    task.machine.failed(fault(kind));
+                }
             }
         } else if !failure.lessons.is_empty() && lessons < MAX_LESSONS {
             // What it taught is left out of the next one.

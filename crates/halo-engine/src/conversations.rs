@@ -2,7 +2,7 @@
 
 use halo_types::{
     AttemptId, ConversationId, ConversationMeta, Head, Lang, Message, MessageId, Parameters,
-    Record, Step, StepBy, StepId, StepKind, Target, Tombstone,
+    Record, Step, StepBy, StepId, StepKind, Target, Tombstone, TurnId,
 };
 use uuid::Uuid;
 
@@ -181,6 +181,14 @@ impl Engine {
         self.append(&live, &[Record::Conversation(meta)]).await?;
         self.tell(Update::List);
         Ok(())
+    }
+
+    /// Ends the wait of a turn early, so that it is sent now. Says whether it was waiting.
+    ///
+    /// # Errors
+    /// [`EngineError::NoConversation`].
+    pub async fn send_now(&self, id: ConversationId, turn: TurnId) -> Result<bool, EngineError> {
+        Ok(self.live(id).await?.send_now(turn))
     }
 
     /// Stops the running request or wait of a conversation. Says whether there was one.

@@ -21,6 +21,7 @@ use crate::live::Live;
 use crate::log::Log;
 use crate::model::Update;
 use crate::practice::Practice;
+use crate::watch::Watch;
 use crate::{EngineError, providers};
 
 /// How many updates a slow listener may lag behind before it has to fetch the view again.
@@ -71,6 +72,8 @@ struct Inner {
     clients: Arc<Clients>,
     facts: RwLock<Vec<Fact>>,
     clock: Clock,
+    /// Health of providers and keys, and the pace of each key.
+    watch: Watch,
     rules: RulesFolder,
     /// What texts were counted to be.
     tokens: Mutex<TokenCache>,
@@ -102,6 +105,7 @@ impl Engine {
             practice: options.practice,
             rescue: options.rescue,
             clock: options.clock,
+            watch: Watch::default(),
             tokens: Mutex::default(),
             facts: RwLock::new(facts),
             live: Mutex::new(HashMap::new()),
@@ -222,6 +226,7 @@ impl Engine {
         Policy {
             retry: recovery.retry_automatically,
             max_tries: recovery.max_tries,
+            max_in_all: recovery.max_tries.saturating_mul(3),
             max_line_ms: recovery.max_wait_in_line_s.saturating_mul(1_000),
             omit_images: recovery.always_omit_images,
             shrink_images: recovery.always_shrink_images,
@@ -234,6 +239,10 @@ impl Engine {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
+    }
+
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.0.watch
     }
 
     pub(crate) fn clock(&self) -> Clock {

@@ -4,11 +4,12 @@ use std::time::Instant;
 
 use halo_config::{ProviderConfig, Secret};
 use halo_context::{Correction, Success};
+use halo_recover::{Place, Spot};
 use halo_store::ChunkKind;
 use halo_transport::{Call, Client};
 use halo_types::{
-    AttemptId, AttemptStart, Blobs, ChatRequest, ConversationMeta, Evidence, Headers, Part, Phase,
-    Protocol, Record, RequestFacts, StepId, Target, Turn,
+    AttemptId, AttemptStart, Blobs, ChatRequest, ConversationMeta, Evidence, Headers, Instead,
+    Part, Phase, Protocol, Record, RequestFacts, StepId, Target, Turn,
 };
 use halo_wire::{Answer, EncodeOptions, Event, MaxTokensField, encode, endpoint};
 use sha2::{Digest, Sha256};
@@ -40,6 +41,10 @@ pub(crate) struct Outgoing {
 /// A request that was sent, and what came of it.
 pub(crate) struct Sent {
     pub(crate) attempt: AttemptId,
+    /// Where it went.
+    pub(crate) place: Place,
+    /// Whether the turn had sent something before.
+    pub(crate) again: bool,
     pub(crate) outcome: Outcome,
     /// Milliseconds to the first part of the answer.
     pub(crate) first_part_ms: Option<u64>,
@@ -113,12 +118,13 @@ pub(crate) struct Route {
 }
 
 impl Engine {
-    /// The provider of a target with its first key.
-    pub(crate) fn route(&self, target: &Target) -> Result<Route, EngineError> {
-        let provider = self
-            .provider(&target.provider)
-            .ok_or_else(|| EngineError::NoProvider(target.provider.clone()))?;
-        let key = self.config().keys(&provider.id).into_iter().next();
+    /// The provider of a place with its key; the first one where that was taken away meanwhile.
+    pub(crate) fn route(&self, spot: &Spot) -> Result<Route, EngineError> {
+        let id = &spot.target.provider;
+        let provider = self.provider(id).ok_or_else(|| EngineError::NoProvider(id.clone()))?;
+        let mut keys = self.config().keys(id);
+        let nth = usize::try_from(spot.key).ok().filter(|nth| *nth < keys.len()).unwrap_or(0);
+        let key = (nth < keys.len()).then(|| keys.swap_remove(nth));
         Ok(Route { provider, key })
     }
 
@@ -187,11 +193,10 @@ impl Engine {
         self.sizing(&target, Correction::NONE, |estimator| estimator.request(request))
     }
 
-    /// Sends one request of a turn. The attempt is on disk before the request leaves. `None`
-    /// where its bytes are those of an attempt that was refused: nothing is repeated then.
+    /// Sends one request of a turn that follows no course of its own.
     ///
     /// # Errors
-    /// Only those of Halo itself: a provider that is gone from the settings, a store that fails.
+    /// As [`Engine::send_to`].
     pub(crate) async fn send(
         &self,
         guard: &RunGuard,
@@ -199,12 +204,28 @@ impl Engine {
         target: &Target,
         outgoing: Outgoing,
     ) -> Result<Option<Sent>, EngineError> {
+        self.send_to(guard, turn, &self.usual_spot(target), None, outgoing).await
+    }
+
+    /// Sends one request of a turn to a place. It waits until the pace of the key lets it go, and
+    /// the attempt is on disk before the request leaves. `None` where its bytes are those of an
+    /// attempt that was refused: nothing is repeated then.
+    ///
+    /// # Errors
+    /// Only those of Halo itself: a provider that is gone from the settings, a store that fails.
+    pub(crate) async fn send_to(
+        &self,
+        guard: &RunGuard,
+        turn: &Turn,
+        spot: &Spot,
+        instead: Option<Instead>,
+        outgoing: Outgoing,
+    ) -> Result<Option<Sent>, EngineError> {
         let Outgoing { request, steps, omit, refused } = outgoing;
-        let route = self.route(target)?;
+        let target = &spot.target;
+        let route = self.route(spot)?;
         let blobs = self.blobs_of(&request).await?;
         let mut call = self.call(&route, &request, &blobs, omit);
-        let attempt = AttemptId::new(Uuid::now_v7());
-        let at = self.now();
         let body: &[u8] = call.as_ref().map(|call| call.body.as_slice()).unwrap_or_default();
         let body_sha256 = hex(&Sha256::digest(body));
         let (nth, correction) = {
@@ -219,10 +240,16 @@ impl Engine {
         };
         let held = self.held(target, &request, body);
         let input_tokens = self.own_count(&route.provider, &request);
+        let tokens = self.sizing(target, correction, |e| e.request(&request));
         if let Ok(call) = &mut call {
-            call.request.input_tokens =
-                Some(self.sizing(target, correction, |e| e.request(&request)));
+            call.request.input_tokens = Some(tokens);
         }
+        let place = self.place(spot);
+        self.wait_in_line(guard, turn, &place.key, tokens).await?;
+        let attempt = AttemptId::new(Uuid::now_v7());
+        let at = self.now();
+        let again = nth > 0;
+        self.leaves(&place, again);
         let start = AttemptStart {
             id: attempt,
             turn: turn.id,
@@ -235,6 +262,8 @@ impl Engine {
             body_sha256,
             images: call.as_ref().ok().and_then(|call| call.request.images).unwrap_or(0),
             input_tokens,
+            key: self.key_number(spot),
+            instead,
             at,
         };
         guard.append(&[Record::Attempt(Box::new(start))]).await?;
@@ -265,7 +294,8 @@ impl Engine {
             }
         };
         let Exchanged { outcome, first_part_ms, headers } = exchanged;
-        Ok(Some(Sent { attempt, outcome, first_part_ms, total_ms: ms(began), held, headers }))
+        let total_ms = ms(began);
+        Ok(Some(Sent { attempt, place, again, outcome, first_part_ms, total_ms, held, headers }))
     }
 
     /// Sends a call and reads its answer to the end.

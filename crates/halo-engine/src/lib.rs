@@ -42,6 +42,7 @@ mod exchange;
 mod facts;
 mod fetch;
 mod journal;
+mod ladder;
 mod live;
 mod log;
 mod model;
@@ -58,6 +59,7 @@ mod submit;
 mod summaries;
 mod turn;
 mod view;
+mod watch;
 
 pub use act::{Act, Edit};
 pub use clock::{Clock, now};

@@ -2,8 +2,8 @@
 
 use halo_context::{CompactError, Mend, PictureFaults};
 use halo_types::{
-    Action, AttemptId, ConversationId, ConversationMeta, Diagnosis, Evidence, Message, MessageId,
-    StepId, StepKind, Target, Timestamp, TurnId,
+    Action, AttemptId, ConversationId, ConversationMeta, Diagnosis, Evidence, Instead, Message,
+    MessageId, StepId, StepKind, Target, Timestamp, TurnId,
 };
 
 /// A row of the conversation list.
@@ -41,6 +41,8 @@ pub struct ConversationView {
     pub items: Vec<Item>,
     /// The turn under way, if one is.
     pub running: Option<Running>,
+    /// What it waits for, if it waits.
+    pub wait: Option<WaitView>,
     /// The size of the next request.
     pub meter: Meter,
     /// Whether the target takes pictures; `None` where unknown.
@@ -73,6 +75,10 @@ pub struct MessageView {
     /// For whole answers: what it cost by the prices known now, in nano-dollars; `None` where they
     /// or the figures of the answer do not say.
     pub cost: Option<u64>,
+    /// For answers of another model, provider or key than the first choice: why.
+    pub instead: Option<Instead>,
+    /// For answers: which of the provider's keys was used, from 1.
+    pub key: Option<u32>,
     /// Whether its pictures are left out of requests to the present target.
     pub images_omitted: bool,
     /// Whether its pictures are sent smaller to the present target.
@@ -195,6 +201,8 @@ pub struct AttemptLine {
     pub nth: u32,
     /// The model asked.
     pub target: Target,
+    /// Which of the provider's keys was used, from 1; `None` where that was not kept.
+    pub key: Option<u32>,
     /// When it left.
     pub at: Timestamp,
     /// How long it took; `None` while it runs.

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use halo_context::join;
 use halo_diagnose::diagnose;
-use halo_recover::{Machine, Next, Repair, Signs};
+use halo_recover::{Machine, Next, Outlook, Repair, Signs, Situation, Way};
 use halo_types::{
     AttemptEnd, AttemptId, AttemptOutcome, Diagnosis, Ending, FactValue, Headers, Kind, Lang,
     Message, MessageId, Origin, Part, Record, Role, Step, StepBy, StepId, StepKind, StopReason,
-    Target, Turn, TurnId, TurnKind, Wait, WaitEnd,
+    Target, Timestamp, Turn, TurnId, TurnKind, Wait, WaitEnd,
 };
 use halo_wire::Answer;
 use uuid::Uuid;
@@ -18,6 +18,7 @@ use crate::facts::lessons;
 use crate::live::RunGuard;
 use crate::model::WaitView;
 use crate::view::situation;
+use crate::watch::Heard;
 use crate::{Engine, EngineError};
 
 /// How long a card waits for the list of models that it offers.
@@ -48,6 +49,8 @@ pub(crate) enum Then {
     Again,
     /// Change the view first.
     Repair(Repair),
+    /// Send to another place.
+    Elsewhere(Way),
     /// Stop here.
     End(End),
 }
@@ -102,8 +105,15 @@ pub(crate) async fn settle(
         _ => message(engine, guard, turn, target, attempt, answer, ending).await?,
     };
     let stored = message.as_ref().map(|message| message.id);
-    if let Outcome::Answered { answer } = &sent.outcome {
-        engine.unlearn(target, sent.held, answer, (turn.conversation, attempt)).await;
+    match &sent.outcome {
+        Outcome::Answered { answer } => {
+            engine.heard(&sent.place, sent.again, &Heard::Answer, &sent.headers);
+            engine.unlearn(target, sent.held, answer, (turn.conversation, attempt)).await;
+        }
+        Outcome::Stopped { .. } => {
+            engine.heard(&sent.place, sent.again, &Heard::Nothing, &sent.headers);
+        }
+        Outcome::Failed { .. } => {}
     }
     let (outcome, failure) = match sent.outcome {
         Outcome::Answered { .. } => (AttemptOutcome::Answered { message: stored }, None),
@@ -112,6 +122,8 @@ pub(crate) async fn settle(
         Outcome::Failed { evidence, .. } => {
             let context = engine.context(engine.now(), Lang::En);
             let diagnosis = Box::new(diagnose(&evidence, &context));
+            let heard = Signs::from(diagnosis.as_ref());
+            engine.heard(&sent.place, sent.again, &Heard::Failure(&heard), &evidence.headers);
             let parameters = {
                 let log = guard.live().log.lock().await;
                 log.attempt(attempt).map_or_else(Vec::new, |(_, attempt)| {
@@ -236,7 +248,8 @@ fn signs(failure: &Failure) -> Signs {
     }
 }
 
-/// Asks the machine what follows, and sits out the wait where it says so.
+/// Asks the machine what follows, and sits out the wait where it says so. The turn stays where it
+/// is.
 pub(crate) async fn then(
     engine: &Engine,
     guard: &RunGuard,
@@ -244,40 +257,69 @@ pub(crate) async fn then(
     machine: &mut Machine,
     failure: &Failure,
 ) -> Result<Then, EngineError> {
-    let situation = {
+    then_from(engine, guard, turn, machine, failure, None).await
+}
+
+/// The same for a turn that may go elsewhere, as far as `outlook` says.
+pub(crate) async fn then_from(
+    engine: &Engine,
+    guard: &RunGuard,
+    turn: &Turn,
+    machine: &mut Machine,
+    failure: &Failure,
+    outlook: Option<Outlook>,
+) -> Result<Then, EngineError> {
+    let (situation, target) = {
         let log = guard.live().log.lock().await;
         let (of, attempt) = log.attempt(failure.attempt).ok_or(EngineError::NotFound("attempt"))?;
         // Only an older part can be summarised; whether enough is gained shows when it is tried.
         let compactable = log.branch(Some(of.turn.prompt)).len() > 1;
-        situation(&log, of, attempt, compactable)
+        (situation(&log, of, attempt, compactable), attempt.start.target.clone())
     };
+    let outlook = outlook.unwrap_or_else(|| engine.outlook(&target));
+    let situation = Situation { outlook, ..situation };
     let signs = signs(failure);
     match machine.handle_failure(&signs, &situation, engine.now()) {
         Next::Repair(repair) => Ok(Then::Repair(repair)),
+        Next::Fallback(way) => Ok(Then::Elsewhere(way)),
         Next::Ask { .. } => Ok(Then::End(End::Asks)),
         Next::SendAt { at, from } => {
-            let wait = Wait {
-                turn: turn.id,
-                conversation: turn.conversation,
-                attempt: failure.attempt,
-                until: at,
-                from: from.clone(),
-                at: engine.now(),
-            };
-            guard.append(&[Record::Wait(wait)]).await?;
-            guard.attempt_ends(Some(WaitView { until: at, from, automatic: true }));
-            engine.tell(crate::Update::Changed(turn.conversation));
-            engine.tell(crate::Update::List);
-            tokio::select! {
-                () = engine.clock().sleep_until(at) => {}
-                () = guard.sent_now() => {}
-                () = guard.cancel().cancelled() => {
-                    let end = WaitEnd { turn: turn.id, conversation: turn.conversation, at: engine.now() };
-                    guard.append(&[Record::WaitEnd(end)]).await?;
-                    return Ok(Then::End(End::Stopped));
-                }
-            }
-            Ok(Then::Again)
+            engine.retries(&target);
+            sit_out(engine, guard, turn, failure.attempt, at, from).await
         }
     }
+}
+
+/// Sits out a wait in front of the person, who may end it early or cancel it.
+pub(crate) async fn sit_out(
+    engine: &Engine,
+    guard: &RunGuard,
+    turn: &Turn,
+    attempt: AttemptId,
+    until: Timestamp,
+    from: String,
+) -> Result<Then, EngineError> {
+    let wait = Wait {
+        turn: turn.id,
+        conversation: turn.conversation,
+        attempt,
+        until,
+        from: from.clone(),
+        at: engine.now(),
+    };
+    guard.append(&[Record::Wait(wait)]).await?;
+    guard.attempt_ends(Some(WaitView { until, from, automatic: true }));
+    engine.tell(crate::Update::Changed(turn.conversation));
+    engine.tell(crate::Update::List);
+    tokio::select! {
+        () = engine.clock().sleep_until(until) => {}
+        () = guard.sent_now() => {}
+        () = guard.cancel().cancelled() => {
+            let (turn, conversation) = (turn.id, turn.conversation);
+            let end = WaitEnd { turn, conversation, at: engine.now() };
+            guard.append(&[Record::WaitEnd(end)]).await?;
+            return Ok(Then::End(End::Stopped));
+        }
+    }
+    Ok(Then::Again)
 }

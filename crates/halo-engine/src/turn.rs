@@ -1,15 +1,17 @@
 //! Running a turn: attempts, waits and repairs until there is an answer or a question.
 
-use halo_context::{ViewInput, continue_instruction, respect, view};
+use halo_context::{ModelFacts, View, ViewInput, continue_instruction, respect, view};
 use halo_recover::{Machine, Repair};
 use halo_types::{FactOrigin, Part, Record, StepBy, StepKind, Target, Turn, TurnId, TurnKind};
 use uuid::Uuid;
 
 use crate::compact::{compact, possible, worthwhile};
 use crate::exchange::{Outcome, Outgoing, STREAM};
+use crate::ladder::Course;
 use crate::live::RunGuard;
-use crate::model::Purpose;
-use crate::settle::{End, Then, new_step, seed, settle, then};
+use crate::log::Log;
+use crate::model::{Purpose, Update};
+use crate::settle::{End, Then, new_step, seed, settle, then_from};
 use crate::view::purpose;
 use crate::{Engine, EngineError};
 
@@ -54,22 +56,37 @@ async fn answer(
     turn: &Turn,
     target: Target,
 ) -> Result<End, EngineError> {
-    let mut machine = Machine::new(engine.policy(), seed(turn.id));
+    let mut course = Course::begin(engine, guard, turn, target).await?;
+    let mut machine = Machine::new(engine.policy(), seed(turn.id)).at(course.place());
     let mut refused = None;
-    if let Some(end) = forestall(engine, guard, turn, &target).await? {
-        return Ok(end);
-    }
+    // The model that is asked, before anything was sent to it.
+    let mut new_here = true;
     loop {
+        let target = course.here().target.clone();
+        if new_here && let Some(end) = forestall(engine, guard, turn, &target).await? {
+            return Ok(end);
+        }
+        new_here = false;
         let outgoing = Outgoing { refused, ..request(engine, guard, turn, &target).await? };
-        let sent = engine.send(guard, turn, &target, outgoing).await?;
+        let instead = course.instead(engine);
+        let sent = engine.send_to(guard, turn, course.here(), instead, outgoing).await?;
         // A repair that changes nothing cures nothing: the card stands.
         let Some(sent) = sent else { return Ok(End::Asks) };
         let stopped = matches!(sent.outcome, Outcome::Stopped { .. });
         let Some(failure) = settle(engine, guard, turn, &target, sent).await? else {
             return Ok(if stopped { End::Stopped } else { End::Answered });
         };
-        match then(engine, guard, turn, &mut machine, &failure).await? {
+        let outlook = course.outlook(engine, guard, turn, failure.diagnosis.kind).await;
+        match then_from(engine, guard, turn, &mut machine, &failure, Some(outlook)).await? {
             Then::Again => refused = None,
+            Then::Elsewhere(way) => {
+                course.go(engine, way.place, &failure.diagnosis);
+                let there = &course.here().target;
+                new_here = *there != target;
+                guard.turn_is(turn.id, purpose(&turn.kind), there);
+                engine.tell(Update::Changed(turn.conversation));
+                refused = None;
+            }
             Then::Repair(Repair::Compact) => {
                 let end = compact_first(engine, guard, turn, &target).await?;
                 if end != End::Answered {
@@ -220,7 +237,20 @@ async fn request(
     target: &Target,
 ) -> Result<Outgoing, EngineError> {
     engine.shrink_newer(guard, turn, target).await?;
+    let facts = engine.model_facts(target);
     let log = guard.live().log.lock().await;
+    let View { request, applied, omit, .. } = view_of(engine, &log, turn, target, &facts);
+    Ok(Outgoing { request, steps: applied, omit, refused: None })
+}
+
+/// What a turn would send to a model.
+pub(crate) fn view_of(
+    engine: &Engine,
+    log: &Log,
+    turn: &Turn,
+    target: &Target,
+    facts: &ModelFacts,
+) -> View {
     let end = match turn.kind {
         TurnKind::Continue { answer } => answer,
         _ => turn.prompt,
@@ -228,14 +258,13 @@ async fn request(
     let branch = log.branch(Some(end));
     let steps = log.active_steps();
     let meta = log.meta.as_ref();
-    let facts = engine.model_facts(target);
     let mut view = view(&ViewInput {
         branch: &branch,
         steps: &steps,
         pinned: &log.pinned,
         target,
         protocol: engine.protocol_of(target),
-        facts: &facts,
+        facts,
         system: meta.and_then(|meta| meta.system.as_deref()),
         parameters: meta.map(|meta| meta.parameters).unwrap_or_default(),
     });
@@ -246,6 +275,6 @@ async fn request(
     if view.omit.iter().any(|name| name == STREAM) {
         view.request.stream = false;
     }
-    respect(&mut view.request, &facts);
-    Ok(Outgoing { request: view.request, steps: view.applied, omit: view.omit, refused: None })
+    respect(&mut view.request, facts);
+    view
 }

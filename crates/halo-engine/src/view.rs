@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use halo_context::{CompactError, ModelFacts, View, ViewInput, view};
 use halo_diagnose::{Context, diagnose};
-use halo_recover::Situation;
+use halo_recover::{Outlook, Situation};
 use halo_types::{
     Action, AttemptOutcome, Blame, Ending, Evidence, Kind, Message, MessageId, Parameters, Part,
     Phase, Price, RequestFacts, Role, StepBy, StepKind, StopReason, Target, Timestamp,
@@ -91,6 +91,7 @@ pub(crate) fn situation(
         parameters: log.meta.as_ref().map_or_else(Vec::new, |meta| {
             crate::exchange::droppable_parameters(attempt.start.protocol, meta)
         }),
+        outlook: Outlook::default(),
     }
 }
 
@@ -202,6 +203,7 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
         target: input.target.cloned(),
         items,
         running: input.running.clone(),
+        wait: input.wait.clone(),
         meter,
         vision: input.facts.sees(),
         damaged: input.log.damaged,
@@ -251,8 +253,12 @@ fn message_view(
         let target = &message.origin.as_ref()?.target;
         prices.get(target)?.cost(usage)
     });
+    let start = message.origin.as_ref().and_then(|origin| input.log.attempt(origin.attempt));
+    let start = start.map(|(_, attempt)| &attempt.start);
     MessageView {
         cost,
+        instead: start.and_then(|start| start.instead.clone()),
+        key: start.and_then(|start| start.key),
         siblings: input.log.siblings(message),
         turn: message.origin.as_ref().map(|origin| origin.turn),
         images_omitted: next.without_images.contains(&message.id),
@@ -280,8 +286,9 @@ fn card(
     let start = &attempt.start;
     let is_last = last_attempt == Some(start.id);
     let runs_here = input.running.as_ref().is_some_and(|run| run.turn == turn.turn.id);
-    // Until it is decided what follows, there is nothing to offer; nor while it is being sent.
-    if runs_here && (attempt.end.is_none() || (is_last && input.wait.is_none())) {
+    // Until it is decided what follows, there is nothing to offer. Of an attempt that has just
+    // begun the progress may still show the wait before it.
+    if is_last && runs_here && (input.wait.is_none() || attempt.end.is_none()) {
         return None;
     }
     let at = attempt.ended_at();
@@ -458,6 +465,7 @@ fn attempt_line(attempt: &AttemptLog, context: &Context) -> AttemptLine {
     AttemptLine {
         nth: attempt.start.nth,
         target: attempt.start.target.clone(),
+        key: attempt.start.key,
         at: attempt.start.at,
         total_ms: attempt.end.as_ref().map(|end| end.total_ms),
         status,

@@ -70,8 +70,9 @@ pub(crate) async fn ask(
                     () = engine.closing().cancelled() => {}
                 }
             }
-            // The policy allows no repair: they would change what the caller asked.
-            Next::Repair(_) | Next::Ask { .. } => {}
+            // The policy allows no repair, since they would change what the caller asked, and no
+            // other place was named.
+            Next::Repair(_) | Next::Fallback(_) | Next::Ask { .. } => {}
         }
         return Err(Failure { evidence, diagnosis, attempts, protocol: call.protocol });
     }

@@ -1,8 +1,8 @@
 //! Which remedies fit the failure at hand: no advice that cannot help.
 
-use halo_types::{Action, Kind};
+use halo_types::Action;
 
-use crate::{Signs, Situation};
+use crate::{Signs, Situation, cure};
 
 /// Whether `action` can help after this failure in this situation.
 ///
@@ -22,20 +22,7 @@ pub fn fits(action: Action, signs: &Signs, situation: &Situation) -> bool {
         // After a refusal the same bytes would be refused again; a key, a balance or a right may
         // have changed in the meantime, so there the person may try.
         Action::Resend => {
-            signs.transient
-                || situation.changed
-                || matches!(
-                    signs.kind,
-                    Kind::InvalidApiKey
-                        | Kind::QuotaExhausted
-                        | Kind::PermissionDenied
-                        | Kind::RegionUnsupported
-                        | Kind::AccountDisabled
-                        | Kind::EndpointNotFound
-                        | Kind::Network
-                        | Kind::Cancelled
-                        | Kind::Unknown
-                )
+            signs.transient || situation.changed || cure(signs.kind).resend_after_hand
         }
         _ => true,
     }

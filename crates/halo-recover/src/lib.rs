@@ -5,6 +5,10 @@
 //! tested by data. What it decides is bounded: a [`Policy`] caps the tries and the time in line,
 //! and nothing that was refused for good is sent again unchanged.
 //!
+//! Beside the machine of one turn stand those that all turns share: the [`Health`] of providers
+//! and keys with its breakers and budgets, and the [`Pace`] of each key. The [`ladder`] says where
+//! else a turn may go, and [`cure`] what helps against which kind.
+//!
 //! ```
 //! use halo_recover::{Machine, Next, Policy, Signs, Situation};
 //! use halo_types::{Kind, Timestamp};
@@ -20,8 +24,20 @@
 //! ```
 
 mod backoff;
+mod breaker;
+mod budget;
+mod cures;
 mod fit;
+mod health;
+mod ladder;
 mod machine;
+mod pace;
 
+pub use breaker::Breaker;
+pub use budget::Budget;
+pub use cures::{Cure, Mending, cure, table};
 pub use fit::fits;
-pub use machine::{Machine, Next, Policy, Repair, Signs, Situation};
+pub use health::{Health, KeyId, Outcome, Place, Unwell};
+pub use ladder::{Candidate, Reach, Rung, Spot, ladder, rung, same_model};
+pub use machine::{Machine, Next, Outlook, Policy, Repair, Signs, Situation, Way};
+pub use pace::{Admission, Pace, Ticket};

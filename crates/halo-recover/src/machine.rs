@@ -4,23 +4,29 @@
 //!            handle_failure
 //! sending ──────────────────▶ SendAt(t) ──▶ sending      transient, nothing shown, within caps
 //!                        └──▶ Repair(r) ──▶ sending      harmless or allowed, once each
+//!                        └──▶ Fallback(w) ─▶ sending     another place, once each, where allowed
 //!                        └──▶ Ask(due)                   everything else: the card
 //! ```
+//!
+//! What cures which kind stands in [`cure`]; the machine adds the caps.
 
 use std::collections::BTreeSet;
 
-use halo_types::{Diagnosis, Kind, Timestamp};
+use halo_types::{Diagnosis, Kind, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::backoff::{backoff_ms, next_random};
+use crate::{Cure, Mending, Rung, cure};
 
 /// What may happen by itself, and how much of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// Whether transient failures are retried without a hand.
     pub retry: bool,
-    /// The most attempts of one turn, the first included.
+    /// The most attempts of one turn at one place, the first included.
     pub max_tries: u32,
+    /// The most attempts of one turn at all its places together.
+    pub max_in_all: u32,
     /// The most time spent waiting in one turn, in milliseconds.
     pub max_line_ms: u64,
     /// Whether pictures may be left out without asking.
@@ -40,6 +46,7 @@ impl Default for Policy {
         Self {
             retry: true,
             max_tries: 4,
+            max_in_all: 12,
             max_line_ms: 120_000,
             omit_images: false,
             shrink_images: false,
@@ -62,6 +69,8 @@ pub struct Signs {
     pub parameter: Option<String>,
     /// The most the model can write, in tokens, if the error told.
     pub max_output: Option<u64>,
+    /// What the fault is attached to, where that is known.
+    pub scope: Option<Scope>,
 }
 
 impl Signs {
@@ -74,6 +83,7 @@ impl Signs {
             retry: None,
             parameter: None,
             max_output: None,
+            scope: None,
         }
     }
 }
@@ -86,6 +96,7 @@ impl From<&Diagnosis> for Signs {
             retry: diagnosis.retry.as_ref().map(|r| (r.after_ms, r.from.clone())),
             parameter: diagnosis.facts.parameter.clone(),
             max_output: diagnosis.facts.max_output_tokens,
+            scope: Some(diagnosis.scope),
         }
     }
 }
@@ -103,6 +114,30 @@ pub struct Situation {
     pub changed: bool,
     /// Parameters in the request that can be left out.
     pub parameters: Vec<String>,
+    /// How things stand beyond this turn.
+    pub outlook: Outlook,
+}
+
+/// How things stand beyond this turn: at the place that failed, and at those it may go to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outlook {
+    /// Before when a retry should not leave: the provider rests, or had its share of retries.
+    pub not_before: Option<Timestamp>,
+    /// Whether the provider or model is left alone for now.
+    pub open: bool,
+    /// The other places that are allowed, healthy and fit for the request, best first.
+    pub ways: Vec<Way>,
+}
+
+/// Another place that a turn may go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Way {
+    /// Which place, by a number that stays the same within the turn.
+    pub place: u32,
+    /// Which rung leads there from the place that failed.
+    pub rung: Rung,
+    /// Whether it is known to take the request, not only not known to refuse it.
+    pub proven: bool,
 }
 
 /// The next move.
@@ -117,6 +152,8 @@ pub enum Next {
     },
     /// Change the view, then send at once.
     Repair(Repair),
+    /// Send at once to another place.
+    Fallback(Way),
     /// Show the card and wait for the person.
     Ask {
         /// From when on sending again makes sense, where that is known and later than now.
@@ -146,9 +183,14 @@ pub enum Repair {
 pub struct Machine {
     policy: Policy,
     random: u64,
+    /// Failures of the whole turn.
     failures: u32,
+    /// Failures at the present place.
+    here: u32,
     waited_ms: u64,
     repairs: BTreeSet<Repair>,
+    /// The places that were asked, the present one among them.
+    places: BTreeSet<u32>,
 }
 
 impl Machine {
@@ -156,68 +198,122 @@ impl Machine {
     /// that fail together.
     #[must_use]
     pub fn new(policy: Policy, seed: u64) -> Self {
-        Self { policy, random: seed, failures: 0, waited_ms: 0, repairs: BTreeSet::new() }
+        Self {
+            policy,
+            random: seed,
+            failures: 0,
+            here: 0,
+            waited_ms: 0,
+            repairs: BTreeSet::new(),
+            places: BTreeSet::new(),
+        }
+    }
+
+    /// The turn begins at this place; it is not gone to a second time.
+    #[must_use]
+    pub fn at(mut self, place: u32) -> Self {
+        self.places.insert(place);
+        self
     }
 
     /// Takes note of a failure and says what follows.
     pub fn handle_failure(&mut self, signs: &Signs, situation: &Situation, now: Timestamp) -> Next {
         self.failures += 1;
+        self.here += 1;
         let told = signs.retry.as_ref();
         let due = told.filter(|_| signs.transient).map(|(ms, _)| now.plus_ms(*ms));
         if situation.shown {
             return Next::Ask { due };
         }
+        let cure = cure(signs.kind);
+        // A fault that would pass but is said not to, such as a certificate's, is nobody else's.
+        let settled = cure.waits && !signs.transient;
+        if !settled && let Some(way) = self.way(cure.at_once, &cure, situation) {
+            return Next::Fallback(way);
+        }
+        let ways = if settled { &[][..] } else { cure.at_last };
         if !signs.transient {
-            return match self.repair(signs, situation) {
-                Some(repair) => Next::Repair(repair),
+            if let Some(repair) = self.repair(signs, situation) {
+                return Next::Repair(repair);
+            }
+            return match self.way(ways, &cure, situation) {
+                Some(way) => Next::Fallback(way),
                 None => Next::Ask { due: None },
             };
         }
-        if !self.policy.retry || self.failures >= self.policy.max_tries {
-            return Next::Ask { due };
-        }
-        let backoff = backoff_ms(self.failures, next_random(&mut self.random));
-        let (wait_ms, from) = match told {
+        let backoff = backoff_ms(self.here, next_random(&mut self.random));
+        let (mut wait_ms, mut from) = match told {
             // What the provider says is a minimum: a tiny Retry-After must not burn the tries.
             Some((ms, from)) if *ms >= backoff => (*ms, from.clone()),
             _ => (backoff, "backoff".to_owned()),
         };
-        if self.waited_ms.saturating_add(wait_ms) > self.policy.max_line_ms {
+        if let Some(rests) = situation.outlook.not_before.map(|at| at.ms_since(now))
+            && rests > wait_ms
+        {
+            (wait_ms, from) = (rests, "health".to_owned());
+        }
+        let tries = self.policy.retry && self.may_try() && self.here < self.policy.max_tries;
+        let in_line = self.waited_ms.saturating_add(wait_ms) <= self.policy.max_line_ms;
+        let used_up = !tries || !in_line;
+        if (used_up || situation.outlook.open)
+            && let Some(way) = self.way(ways, &cure, situation)
+        {
+            return Next::Fallback(way);
+        }
+        if !tries {
+            return Next::Ask { due };
+        }
+        if !in_line {
             return Next::Ask { due: due.or_else(|| Some(now.plus_ms(wait_ms))) };
         }
         self.waited_ms += wait_ms;
         Next::SendAt { at: now.plus_ms(wait_ms), from }
     }
 
-    /// The cure of a kind that may be used without asking; each cure only once per turn, so that
+    /// Whether the turn has an attempt left, wherever it goes.
+    fn may_try(&self) -> bool {
+        self.failures < self.policy.max_in_all
+    }
+
+    /// The first place on these rungs that was not asked yet, and goes there.
+    fn way(&mut self, rungs: &[Rung], cure: &Cure, situation: &Situation) -> Option<Way> {
+        if !self.may_try() {
+            return None;
+        }
+        let fits = |way: &&Way| !self.places.contains(&way.place) && (way.proven || !cure.proven);
+        let way = rungs.iter().find_map(|rung| {
+            situation.outlook.ways.iter().filter(fits).find(|way| way.rung == *rung)
+        });
+        let way = *way?;
+        self.places.insert(way.place);
+        self.here = 0;
+        if way.rung != Rung::Key {
+            // What was mended for one model is not mended for the next.
+            self.repairs.clear();
+        }
+        Some(way)
+    }
+
+    /// The cure of a kind that may be used without asking; each cure only once per place, so that
     /// a request that was refused after its repair is not repaired in circles.
     fn repair(&mut self, signs: &Signs, situation: &Situation) -> Option<Repair> {
-        let policy = &self.policy;
-        let repair = match signs.kind {
-            Kind::ImageUnsupported if policy.omit_images && situation.images > 0 => {
-                Repair::OmitImages
-            }
-            Kind::ImageInvalid | Kind::RequestTooLarge
-                if policy.shrink_images && situation.images > 0 =>
-            {
-                Repair::ShrinkImages
-            }
-            Kind::ContextLengthExceeded if policy.compact && situation.can_compact => {
-                Repair::Compact
-            }
-            Kind::UnsupportedFeature | Kind::InvalidRequest if policy.repair => {
+        let mending = cure(signs.kind).mends.filter(|mending| mending.allowed(&self.policy))?;
+        let repair = match mending {
+            Mending::OmitImages => (situation.images > 0).then_some(Repair::OmitImages)?,
+            Mending::ShrinkImages => (situation.images > 0).then_some(Repair::ShrinkImages)?,
+            Mending::Compact => situation.can_compact.then_some(Repair::Compact)?,
+            Mending::DropParameter => {
                 let name = signs.parameter.as_ref()?;
                 if !situation.parameters.contains(name) {
                     return None;
                 }
                 Repair::DropParameter(name.clone())
             }
-            Kind::OutputLimitExceeded if policy.repair => Repair::LowerMaxTokens(signs.max_output?),
-            Kind::InvalidHistory if policy.repair => Repair::RepairHistory,
-            _ => return None,
+            Mending::LowerMaxTokens => Repair::LowerMaxTokens(signs.max_output?),
+            Mending::RepairHistory => Repair::RepairHistory,
         };
-        (self.failures < self.policy.max_tries && self.repairs.insert(repair.clone()))
-            .then_some(repair)
+        let left = self.may_try() && self.here < self.policy.max_tries;
+        (left && self.repairs.insert(repair.clone())).then_some(repair)
     }
 }
 
@@ -288,7 +384,7 @@ mod tests {
                     for (n, kind) in [a, b, c, a, b, c].into_iter().enumerate() {
                         match machine.handle_failure(&Signs::of(*kind), &situation, now) {
                             Next::SendAt { at, .. } => now = at,
-                            Next::Repair(_) => {}
+                            Next::Repair(_) | Next::Fallback(_) => {}
                             Next::Ask { .. } => {
                                 asked = true;
                                 break;

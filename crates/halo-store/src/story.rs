@@ -327,6 +327,8 @@ fn attempt() -> AttemptStart {
         body_sha256: abc().to_string(),
         images: 0,
         input_tokens: 12,
+        key: Some(1),
+        instead: None,
         at: at(4),
     }
 }

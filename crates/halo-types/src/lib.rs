@@ -16,6 +16,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod allowance;
 mod conversation;
 mod diagnosis;
 mod evidence;
@@ -29,6 +30,7 @@ pub mod redact;
 mod request;
 mod step;
 
+pub use allowance::{Allowance, Counted};
 pub use conversation::{
     Branch, Ending, ImageRef, Message, Origin, Part, Role, StopReason, Target, Usage,
 };
@@ -47,8 +49,8 @@ pub use kind::Kind;
 pub use price::{Price, dollars, nano_dollars};
 pub use proxy::{PROXY_SCHEMES, Proxy, ProxyError, ProxyUrl, mask_proxy};
 pub use record::{
-    AttemptEnd, AttemptOutcome, AttemptStart, ConversationMeta, Head, Parameters, Pin, Record,
-    StepRedone, StepUndone, Tombstone, Turn, TurnKind, Wait, WaitEnd,
+    AttemptEnd, AttemptOutcome, AttemptStart, ConversationMeta, Head, Instead, Parameters, Pin,
+    Record, StepRedone, StepUndone, Tombstone, Turn, TurnKind, Wait, WaitEnd,
 };
 pub use request::{
     Blobs, ChatRequest, OutputFormat, Protocol, RequestMessage, ThinkingSpec, ToolChoice, ToolSpec,

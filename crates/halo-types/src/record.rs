@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptId, ConversationId, Diagnosis, Evidence, Headers, Message, MessageId, Protocol, Step,
-    StepId, Target, Timestamp, TurnId,
+    AttemptId, ConversationId, Diagnosis, Evidence, Headers, Kind, Message, MessageId, Protocol,
+    Step, StepId, Target, Timestamp, TurnId,
 };
 
 /// One record of a conversation's log. The order of records is the order of storing them.
@@ -203,8 +203,30 @@ pub struct AttemptStart {
     pub images: u32,
     /// The input by Halo's own count, in tokens, not corrected by what was reported before.
     pub input_tokens: u64,
+    /// Which of the provider's keys was used, from 1; `None` where there was none, or none is
+    /// told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<u32>,
+    /// What was to be asked in the first place, where this is another place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<Instead>,
     /// When.
     pub at: Timestamp,
+}
+
+/// Why a request went to another place than the turn's first choice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instead {
+    /// The first choice.
+    pub target: Target,
+    /// Which of its keys, from 1; `None` where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<u32>,
+    /// What it failed of.
+    pub kind: Kind,
+    /// Until when, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// Stored when a request has ended.
@@ -366,5 +388,20 @@ mod tests {
         end.headers.push("x-request-id", "req_1");
         let json = serde_json::to_string(&end).unwrap();
         assert_eq!(serde_json::from_str::<AttemptEnd>(&json).unwrap(), *end);
+    }
+
+    #[test]
+    fn attempts_from_before_the_ladder_can_still_be_read() {
+        let id = "01890000-0000-7000-8000-000000000001";
+        let old = format!(
+            r#"{{"record":"attempt","id":"{id}","turn":"{id}","conversation":"{id}","nth":1,
+            "target":{{"provider":"a","model":"m"}},"protocol":"anthropic","url":"http://a",
+            "steps":[],"body_sha256":"","images":0,"input_tokens":1,"at":1}}"#
+        );
+        let record: Record = serde_json::from_str(&old).unwrap();
+        let Record::Attempt(start) = &record else { panic!("{record:?}") };
+        assert_eq!((start.key, &start.instead), (None, &None));
+        let json = serde_json::to_string(&record).unwrap();
+        assert!(!json.contains("instead") && !json.contains("\"key\""), "{json}");
     }
 }

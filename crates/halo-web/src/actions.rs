@@ -260,6 +260,24 @@ pub(crate) async fn stop(
     Ok(done(&headers, id))
 }
 
+/// What waits and is to be sent at once.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Waiting {
+    turn: TurnId,
+}
+
+/// `POST /c/{id}/send-now`.
+pub(crate) async fn send_now(
+    State(state): State<AppState>,
+    Path(id): Path<ConversationId>,
+    headers: HeaderMap,
+    Form(waiting): Form<Waiting>,
+) -> Result<Response, PageError> {
+    // A turn that left in the same moment needs no hurry.
+    state.engine().send_now(id, waiting.turn).await?;
+    Ok(done(&headers, id))
+}
+
 /// `POST /c/{id}/messages/{message}/continue`.
 pub(crate) async fn cont(
     State(state): State<AppState>,

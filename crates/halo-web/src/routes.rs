@@ -70,6 +70,7 @@ fn doing() -> Router<AppState> {
         .route("/c/{id}/compact", post(actions::compact))
         .route("/c/{id}/act", post(actions::act))
         .route("/c/{id}/stop", post(actions::stop))
+        .route("/c/{id}/send-now", post(actions::send_now))
         .route("/c/{id}/target", post(actions::set_target))
         .route("/c/{id}/messages/{message}/fork", post(actions::fork))
         .route("/c/{id}/leave-out-images", post(actions::leave_out_images))

@@ -168,6 +168,12 @@ impl Words {
         )
     }
 
+    /// The text of a key with several words filled in.
+    #[must_use]
+    pub fn t_all<const N: usize>(self, key: &str, words: [(&'static str, &str); N]) -> String {
+        self.fill(key, words.map(|(name, value)| (name, FluentValue::from(value.to_owned()))))
+    }
+
     /// The text of a key with a number filled in that chooses the plural form.
     #[must_use]
     pub fn n(self, key: &str, name: &'static str, number: impl TryInto<i64>) -> String {

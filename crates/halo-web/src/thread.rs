@@ -45,6 +45,13 @@ impl Setting<'_> {
         self.words.provider(name, self.is_practice(target))
     }
 
+    /// How the provider of a known model is called on the page.
+    fn provider_of(&self, target: &Target) -> String {
+        let known = self.targets.iter().find(|info| info.target.provider == target.provider);
+        let name = known.map_or(target.provider.as_str(), |info| &info.provider_name);
+        self.provider_name(target, name)
+    }
+
     /// How a model is called on the page: its name, marked where it is the practice provider's.
     fn model_name(&self, target: &Target) -> String {
         if self.is_practice(target) {
@@ -97,6 +104,14 @@ pub(crate) fn pieces(
         && let Some(piece) = running_piece(id, running, setting)?
     {
         pieces.push(piece);
+    }
+    // After a failure the card carries the countdown; before anything was sent nothing does.
+    let told = view.items.iter().any(|i| matches!(i, Item::Card(card) if card.wait.is_some()));
+    if let (Some(running), Some(wait)) = (&view.running, &view.wait)
+        && running.attempt.is_none()
+        && !told
+    {
+        pieces.push(card::waiting(id, running, wait, setting)?);
     }
     Ok(pieces)
 }

@@ -24,6 +24,18 @@ fn every_fault_names_line_column_and_text() {
         ),
         ("[recovery]\nmax_tries = -1", 2, "not -1"),
         ("[recovery]\nalways_compact = 1", 2, "must be true or false, not 1"),
+        (
+            "[recovery]\nfailover = \"always\"",
+            2,
+            "recovery.failover must be one of \"off\", \"keys\", \"providers\", \"models\", not \"always\"",
+        ),
+        (
+            "[recovery]\nladder = [\n  \"a/b\",\n  \"gpt-5\",\n]",
+            4,
+            "column 3: recovery.ladder must be a list of models",
+        ),
+        ("[recovery]\nladder = [\"a/b\", 7]", 2, "column 18"),
+        ("[recovery]\nladder = \"a/b\"", 2, "not \"a/b\""),
         ("recovery = 3", 1, "recovery must be a table, written [recovery], not 3"),
         ("default_target = \"model\"", 1, "must be a provider and a model"),
         ("language = \"fr\"", 1, "must be a language, \"en\" or \"zh\", not \"fr\""),

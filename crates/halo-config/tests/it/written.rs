@@ -1,6 +1,7 @@
 //! What is written back: only what changed, the rest as the person left it.
 
 use halo_config::{ConfigError, ProviderConfig, RecoverySettings, preset};
+use halo_recover::Reach;
 use halo_types::{ProviderId, Target};
 
 use crate::Folder;
@@ -134,4 +135,33 @@ fn passing_providers_are_seen_and_never_written() {
     assert_eq!(config.free_id("我的").as_str(), "provider");
     config.set_passing_providers(vec![]);
     assert_eq!(config.provider(&practice.id), None);
+}
+
+#[test]
+fn a_ladder_is_written_read_and_removed() {
+    let folder = Folder::with(Some("[recovery] # careful\nmax_tries = 2\n"));
+    let config = folder.load(&[]).unwrap();
+    let target = |model: &str| Target { provider: id("relay"), model: model.into() };
+    let of = |models: &[&str]| RecoverySettings {
+        max_tries: 2,
+        failover: Reach::Models,
+        ladder: models.iter().map(|model| target(model)).collect(),
+        ..RecoverySettings::default()
+    };
+    config.set_recovery(of(&["a/b", "c"])).unwrap();
+    assert_eq!(
+        folder.config_text(),
+        "[recovery] # careful\nmax_tries = 2\nfailover = \"models\"\n\
+         ladder = [\"relay/a/b\", \"relay/c\"]\n"
+    );
+    assert_eq!(*folder.load(&[]).unwrap().settings(), *config.settings());
+    let comma = config.set_recovery(of(&["a,b/c"])).unwrap_err().to_string();
+    assert!(comma.starts_with("recovery.ladder must be a list of models"), "{comma}");
+    let outside = folder.load(&[("HALO_LADDER", "relay/x, other/y/z"), ("HALO_FAILOVER", "keys")]);
+    let settings = outside.unwrap().settings();
+    assert_eq!(settings.recovery.failover, Reach::Keys);
+    let names: Vec<String> = settings.recovery.ladder.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["relay/x", "other/y/z"]);
+    config.set_recovery(of(&[])).unwrap();
+    assert!(!folder.config_text().contains("ladder"));
 }

@@ -1,5 +1,6 @@
 //! How long to wait: headers, fields of the body, and prose, in every spelling that providers use.
 
+mod allowances;
 mod clock;
 mod time;
 
@@ -9,6 +10,8 @@ use jiff::tz::TimeZone;
 use crate::hits::Hits;
 use crate::table::built_in;
 use crate::unwrap::{Key, Layer, Origin, Wait};
+
+pub use allowances::allowances;
 
 /// A wait longer than this is not believed: a misread instant or unit.
 const MAX_WAIT_MS: u64 = 400 * 24 * 3_600_000;

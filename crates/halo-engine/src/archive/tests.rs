@@ -80,6 +80,8 @@ fn talk(n: u64) -> Vec<Record> {
         body_sha256: "00".repeat(32),
         images: 1,
         input_tokens: 12,
+        key: Some(1),
+        instead: None,
         at: Timestamp(1_760_000_000_500),
     };
     let end = |attempt: AttemptId, outcome| {

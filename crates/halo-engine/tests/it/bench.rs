@@ -90,6 +90,13 @@ impl Bench {
         Engine::open(Options { client, ..Options::new(config, store) }).await.unwrap()
     }
 
+    /// Waits until the engine's clock shows a time.
+    pub(crate) async fn clock_reaches(&self, at: halo_types::Timestamp) {
+        while self.engine.now() < at {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Begins a conversation with a model.
     pub(crate) async fn chat(&self, protocol: Protocol, model: &str) -> Chat<'_> {
         let target = target(protocol, model);

@@ -5,9 +5,13 @@
 mod bench;
 mod compaction;
 mod connection;
+mod cures;
 mod doctor;
 mod facts;
+mod ladder;
+mod pace;
 mod pictures;
 mod recovery;
 mod rows;
+mod scripted;
 mod talk;

@@ -240,6 +240,25 @@ settings-recovery-compact-at-bad = The share is a whole number from 10 to 100.
 settings-recovery-always = Always on, because they change nothing you wrote: leaving out a parameter the model refused, asking for a shorter answer where the model's maximum is smaller, and mending the order of messages.
 
 settings-recovery-env = Decided by the environment variable { $name }.
+settings-failover = Where else a message may go by itself
+settings-failover-off = Nowhere: ask me
+settings-failover-keys = To another key of the same provider
+settings-failover-providers = … or to another provider that has the same model
+settings-failover-models = … or to another model from the list below
+settings-failover-about = When a key, provider or model fails and waiting does not help. The answer says who wrote it and why. Your choice of model stays, and the next message begins with it again. Practice models take no part.
+settings-ladder = Models that may stand in
+settings-ladder-about = Best first. They are asked only where the choice above goes as far as another model, and only if the conversation fits them.
+settings-ladder-empty = No model is on the list yet.
+settings-ladder-choose = provider/model
+settings-ladder-add = Add
+settings-ladder-up = Up
+settings-ladder-up-of = Move { $model } up
+settings-ladder-down = Down
+settings-ladder-down-of = Move { $model } down
+settings-ladder-remove = Remove
+settings-ladder-remove-of = Remove { $model }
+settings-ladder-missing = There is no provider { $provider } any more, so it is passed over.
+settings-ladder-unknown = This is no model of a configured provider. Write it as provider/model.
 
 ## Gateway
 

@@ -237,6 +237,25 @@ settings-recovery-compact-at-bad = 百分比须为 10 到 100 的整数。
 settings-recovery-always = 以下几项始终开启，因为它们不改变你写的内容：省去模型拒绝的参数、在模型上限较小时请求更短的回答、修正消息顺序。
 
 settings-recovery-env = 由环境变量 { $name } 决定。
+settings-failover = 消息可以自行改发到哪里
+settings-failover-off = 不改发：先问我
+settings-failover-keys = 同一服务商的其他密钥
+settings-failover-providers = …或提供相同模型的其他服务商
+settings-failover-models = …或下方列表中的其他模型
+settings-failover-about = 当某个密钥、服务商或模型失败且等待无济于事时。回答会说明由谁写出以及原因。你选择的模型不变，下一条消息仍从它开始。练习模型不参与。
+settings-ladder = 可以代替的模型
+settings-ladder-about = 按优先顺序排列。仅当上面的选择允许改用其他模型、并且对话适合该模型时才会使用。
+settings-ladder-empty = 列表中还没有模型。
+settings-ladder-choose = 服务商/模型
+settings-ladder-add = 添加
+settings-ladder-up = 上移
+settings-ladder-up-of = 上移 { $model }
+settings-ladder-down = 下移
+settings-ladder-down-of = 下移 { $model }
+settings-ladder-remove = 移除
+settings-ladder-remove-of = 移除 { $model }
+settings-ladder-missing = 服务商 { $provider } 已不存在，因此会被跳过。
+settings-ladder-unknown = 这不是已配置服务商的模型。请写成“服务商/模型”。
 
 ## 网关
 

@@ -12,6 +12,7 @@ mod facts;
 mod form;
 mod form_view;
 mod gateway;
+mod ladder;
 mod models;
 mod own_facts;
 mod probe;
@@ -55,6 +56,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/settings/ai-model/default", post(save::default_target))
         .route("/settings/ai-model/resend", post(save::resend))
         .route("/settings/recovery", get(recovery::show).post(recovery::save))
+        .route("/settings/recovery/ladder", post(ladder::change))
         .route("/settings/rules", get(rules::show))
         .route("/settings/rules/remove", post(rules::remove))
         .route("/settings/rules/restore", post(rules::restore))

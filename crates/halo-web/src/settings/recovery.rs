@@ -3,8 +3,10 @@
 use askama::Template;
 use axum::extract::{Form, Query, State};
 use halo_config::{Config, Origin, RecoverySettings};
+use halo_engine::Engine;
 
 use super::form::Pairs;
+use super::ladder::{LadderView, posted_reach};
 use super::{Answer, Section, Shell, Trouble, refused, see_other};
 use crate::page::{self, Page};
 use crate::state::AppState;
@@ -73,6 +75,7 @@ struct RecoveryPage {
     compact_at_fixed: Option<String>,
     /// Words for a share that cannot be.
     compact_at_bad: Option<String>,
+    ladder: LadderView,
 }
 
 /// `GET /settings/recovery`
@@ -85,7 +88,7 @@ pub(super) async fn show(
     if query.iter().any(|(key, _)| key == "saved") {
         shell.notice = Some(page.words.t("settings-saved"));
     }
-    page::html(&compose(state.engine().config(), page, shell, None))
+    page::html(&compose(state.engine(), page, shell, None))
 }
 
 /// `POST /settings/recovery`
@@ -100,7 +103,7 @@ pub(super) async fn save(
     let share = typed.map(|text| text.parse::<u8>().ok().filter(|n| (10..=100).contains(n)));
     if share == Some(None) {
         let shell = Shell::new(page.words, Section::Recovery);
-        return Ok(refused(page::html(&compose(config, page, shell, typed))?));
+        return Ok(refused(page::html(&compose(state.engine(), page, shell, typed))?));
     }
     let changed = config.update(|settings| {
         if let Some(share) = share.flatten() {
@@ -110,19 +113,30 @@ pub(super) async fn save(
             let on = pairs.iter().any(|(name, _)| name == switch.name);
             (switch.write)(&mut settings.recovery, on);
         }
+        if let Some(reach) = posted_reach(config, &pairs) {
+            settings.recovery.failover = reach;
+        }
     });
     match changed {
         Ok(()) => Ok(see_other("/settings/recovery?saved=1")),
         Err(error) => {
             let mut shell = Shell::new(page.words, Section::Recovery);
             shell.trouble = Some(Trouble::of(page.words, &error));
-            Ok(refused(page::html(&compose(config, page, shell, typed))?))
+            Ok(refused(page::html(&compose(state.engine(), page, shell, typed))?))
         }
     }
 }
 
+/// The page with what could not be done.
+pub(super) fn with_trouble(engine: &Engine, page: Page, trouble: Trouble) -> Answer {
+    let mut shell = Shell::new(page.words, Section::Recovery);
+    shell.trouble = Some(trouble);
+    Ok(refused(page::html(&compose(engine, page, shell, None))?))
+}
+
 /// The page; with `typed` for a share of the window that was not taken.
-fn compose(config: &Config, page: Page, shell: Shell, typed: Option<&str>) -> RecoveryPage {
+fn compose(engine: &Engine, page: Page, shell: Shell, typed: Option<&str>) -> RecoveryPage {
+    let config = engine.config();
     let recovery = config.settings().recovery.clone();
     let tries = recovery.max_tries.to_string();
     let seconds = recovery.max_wait_in_line_s.to_string();
@@ -147,6 +161,7 @@ fn compose(config: &Config, page: Page, shell: Shell, typed: Option<&str>) -> Re
         page,
         shell,
         choices,
+        ladder: LadderView::of(engine, w),
     }
 }
 

@@ -541,6 +541,58 @@ async fn the_share_at_which_to_compact_is_a_number_field() {
 }
 
 #[tokio::test]
+async fn the_ladder_is_made_moved_and_emptied_with_buttons_alone() {
+    let bench = Bench::new().await;
+    bench.add_anthropic().await;
+    let page = bench.get("/settings/recovery").await.body;
+    assert!(page.contains("data-ladder-empty") && page.contains("<option value=\"off\" selected>"));
+    let saved = bench.post("/settings/recovery", &[("failover", "models")]).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER);
+    assert_eq!(bench.config().settings().recovery.failover, halo_config::Reach::Models);
+
+    let ladder = || {
+        let settings = bench.config().settings();
+        let names = settings.recovery.ladder.iter().map(ToString::to_string);
+        names.collect::<Vec<_>>().join(" ")
+    };
+    let press = async |action: &str, target: &str| {
+        let fields = [("do", action), ("target", target)];
+        bench.post("/settings/recovery/ladder", &fields).await
+    };
+    for model in ["anthropic/a", " anthropic/b/c ", "anthropic/d"] {
+        assert_eq!(press("add", model).await.status, StatusCode::SEE_OTHER, "{model}");
+    }
+    press("add", "anthropic/a").await;
+    assert_eq!(ladder(), "anthropic/a anthropic/b/c anthropic/d");
+    press("up", "anthropic/d").await;
+    press("down", "anthropic/a").await;
+    press("up", "anthropic/d").await;
+    assert_eq!(ladder(), "anthropic/d anthropic/a anthropic/b/c");
+    press("remove", "anthropic/a").await;
+    press("remove", "anthropic/a").await;
+    assert_eq!(ladder(), "anthropic/d anthropic/b/c");
+    for wrong in
+        ["", "model", "nobody/nothing", "anthropic/", "practice/halo-practice", "anthropic/a,b"]
+    {
+        let page = press("add", wrong).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+        assert!(!page.body.contains("settings-ladder-unknown"), "{wrong}");
+    }
+    let page = bench.get("/settings/recovery").await.body;
+    assert!(
+        page.contains("data-rung=\"anthropic/d\"") && page.contains("value=\"models\" selected")
+    );
+    assert!(page.contains("list=\"ladder-known\"") && !page.contains("practice/"));
+    assert!(!page.contains("settings-ladder") && !page.contains("settings-failover"), "words");
+    // A provider that goes leaves its rungs behind, which say so.
+    bench.config().remove_provider(&"anthropic".parse().unwrap()).unwrap();
+    assert!(bench.get("/settings/recovery").await.body.contains("data-missing"));
+    press("remove", "anthropic/d").await;
+    press("remove", "anthropic/b/c").await;
+    assert_eq!(ladder(), "");
+}
+
+#[tokio::test]
 async fn the_default_is_one_of_the_known_models() {
     let bench = Bench::new().await;
     bench.add_anthropic().await;

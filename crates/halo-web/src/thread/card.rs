@@ -2,9 +2,10 @@
 //! forward, then who spoke.
 
 use askama::Template;
-use halo_engine::{Card, Offer, Purpose, WaitView};
+use halo_engine::{Card, Offer, Purpose, Running, WaitView};
 use halo_types::{
     Action, Blame, Confidence, ConversationId, Evidence, Kind, Lang, Phase, Target, Timestamp,
+    TurnId,
 };
 
 use super::{Piece, Setting, duration, raw, tokens};
@@ -57,6 +58,8 @@ struct Try {
     nth: u32,
     at: String,
     model: String,
+    /// Which key, where it was not the first.
+    key: Option<String>,
     outcome: String,
     took: Option<String>,
     status: Option<u16>,
@@ -175,15 +178,56 @@ fn wait(wait: &WaitView, at: Timestamp, setting: &Setting<'_>) -> WaitTemplate {
     let counts_down = wait.automatic && wait.until.ms_since(at) <= COUNTDOWN_MS;
     let clock = setting.zone.time_text(wait.until);
     let key = if wait.automatic { "wait-automatic" } else { "wait-until" };
-    let told = wait.from.starts_with("header") || wait.from.starts_with("body");
+    let from = match wait.from.as_str() {
+        "pace" => "wait-from-pace",
+        told if told.starts_with("header") || told.starts_with("body") => "wait-from-provider",
+        _ => "wait-from-halo",
+    };
     WaitTemplate {
         until: wait.until.0,
         until_iso: clock::rfc3339(wait.until),
         counts_down,
         automatic: wait.automatic,
         text: words.t1(key, "time", clock),
-        from: words.t(if told { "wait-from-provider" } else { "wait-from-halo" }),
+        from: words.t(from),
     }
+}
+
+#[derive(Template)]
+#[template(path = "waiting.html")]
+struct WaitingTemplate {
+    words: Words,
+    conversation: ConversationId,
+    turn: TurnId,
+    model: String,
+    until: i64,
+    until_iso: String,
+    counts_down: bool,
+    text: String,
+    from: String,
+}
+
+/// A turn that waits before anything was sent.
+pub(super) fn waiting(
+    conversation: ConversationId,
+    running: &Running,
+    view: &WaitView,
+    setting: &Setting<'_>,
+) -> Result<Piece, PageError> {
+    let WaitTemplate { until, until_iso, counts_down, text, from, .. } =
+        wait(view, running.since, setting);
+    let template = WaitingTemplate {
+        words: setting.words,
+        conversation,
+        turn: running.turn,
+        model: setting.model_name(&running.target),
+        until,
+        until_iso,
+        counts_down,
+        text,
+        from,
+    };
+    Ok(Piece::new(format!("w-{}", running.turn), template.render()?))
 }
 
 /// The buttons, best first, and what is only advice.
@@ -437,6 +481,7 @@ fn tries(card: &Card, setting: &Setting<'_>) -> Vec<Try> {
             nth: line.nth,
             at: setting.zone.time_text(line.at),
             model: setting.model_name(&line.target),
+            key: line.key.filter(|key| *key > 1).map(|key| words.t1("instead-key", "n", key)),
             outcome: outcome(&line.outcome),
             took: line.total_ms.map(duration),
             status: line.status,

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use askama::Template;
 use halo_engine::{Mend, MessageView};
-use halo_types::{ConversationId, Ending, ImageRef, MessageId, Part, Protocol, Role, StopReason};
+use halo_types::{
+    ConversationId, Ending, ImageRef, Instead, Kind, MessageId, Part, Protocol, Role, StopReason,
+};
 
 use super::{Piece, Setting, money, tokens};
 use crate::clock;
@@ -47,6 +49,8 @@ struct MessageTemplate<'a> {
     pictures: Vec<&'a ImageRef>,
     model: Option<String>,
     reported: Option<&'a str>,
+    /// By whom it was answered, and why not by the first choice.
+    instead: Option<String>,
     at: String,
     at_iso: String,
     usage: Option<String>,
@@ -129,6 +133,7 @@ pub(super) fn piece(
         model: origin.map(|origin| setting.model_name(&origin.target)),
         reported: origin
             .and_then(|o| o.model_reported.as_deref().filter(|name| *name != o.target.model)),
+        instead: view.instead.as_ref().map(|why| instead(why, view, setting)),
         at: setting.zone.time_text(message.at),
         at_iso: clock::rfc3339(message.at),
         usage: usage(words, view),
@@ -140,6 +145,61 @@ pub(super) fn piece(
         siblings: siblings(view),
     };
     Ok(Piece::new(format!("m-{}", message.id), template.render()?))
+}
+
+/// By whom an answer was written, and why not by the first choice: named by what differs, the key,
+/// the provider or the model.
+fn instead(why: &Instead, view: &MessageView, setting: &Setting<'_>) -> String {
+    let words = setting.words;
+    let by = view.message.origin.as_ref().map_or(&why.target, |origin| &origin.target);
+    let number = |key: Option<u32>| words.t1("instead-key", "n", key.unwrap_or(1));
+    let (by, first) = if *by == why.target {
+        (number(view.key), number(why.key))
+    } else if by.model == why.target.model {
+        let at = |target| {
+            let provider = setting.provider_of(target);
+            words.t2("instead-at", ("model", &setting.model_name(target)), ("provider", &provider))
+        };
+        (at(by), at(&why.target))
+    } else {
+        (setting.model_name(by), setting.model_name(&why.target))
+    };
+    let reason = words.t(reason(why.kind));
+    match why.until {
+        None => words.t_all("message-instead", [("by", &by), ("first", &first), ("why", &reason)]),
+        Some(until) => words.t_all(
+            "message-instead-until",
+            [
+                ("by", &by),
+                ("first", &first),
+                ("why", &reason),
+                ("time", &setting.zone.time_text(until)),
+            ],
+        ),
+    }
+}
+
+/// The key of the words for why a place was not asked, or not any more.
+fn reason(kind: Kind) -> &'static str {
+    match kind {
+        Kind::RateLimited => "instead-rate-limited",
+        Kind::QuotaExhausted => "instead-quota-exhausted",
+        Kind::InvalidApiKey => "instead-invalid-api-key",
+        Kind::AccountDisabled => "instead-account-disabled",
+        Kind::PermissionDenied => "instead-permission-denied",
+        Kind::RegionUnsupported => "instead-region-unsupported",
+        Kind::ModelNotFound => "instead-model-not-found",
+        Kind::EndpointNotFound => "instead-endpoint-not-found",
+        Kind::Overloaded => "instead-overloaded",
+        Kind::ServerError => "instead-server-error",
+        Kind::Timeout => "instead-timeout",
+        Kind::Network => "instead-network",
+        Kind::StreamInterrupted => "instead-stream-interrupted",
+        Kind::InvalidResponse => "instead-invalid-response",
+        Kind::ContextLengthExceeded => "instead-context-length-exceeded",
+        Kind::ImageUnsupported => "instead-image-unsupported",
+        _ => "instead-other",
+    }
 }
 
 /// The key of the words for what was mended.

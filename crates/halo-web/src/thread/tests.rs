@@ -1,9 +1,9 @@
 use halo_engine::{Card, Item, MessageView, Meter, Offer, StepView, WaitView};
 use halo_types::{
     Action, AttemptId, Because, Blame, BlobId, Body, Confidence, ConversationId, ConversationMeta,
-    Diagnosis, Ending, Evidence, Facts, Headers, ImageRef, Kind, Message, MessageId, Origin, Part,
-    Phase, Role, Scope, StepId, StepKind, StopReason, Timestamp, TransportClass, TransportFailure,
-    TurnId, Usage,
+    Diagnosis, Ending, Evidence, Facts, Headers, ImageRef, Instead, Kind, Message, MessageId,
+    Origin, Part, Phase, Role, Scope, StepId, StepKind, StopReason, Timestamp, TransportClass,
+    TransportFailure, TurnId, Usage,
 };
 use uuid::Uuid;
 
@@ -97,6 +97,7 @@ fn view(items: Vec<Item>) -> ConversationView {
         target: Some(model("gpt-4")),
         items,
         running: None,
+        wait: None,
         meter: Meter::default(),
         vision: Some(true),
         damaged: 0,
@@ -304,6 +305,8 @@ fn message(role: Role, parts: Vec<Part>, ending: Option<Ending>) -> MessageView 
             }),
         },
         turn: None,
+        instead: None,
+        key: None,
         images_omitted: false,
         images_smaller: false,
         mended: Vec::new(),
@@ -519,4 +522,75 @@ fn numbers_are_said_briefly() {
     let said = [0, 999, 1000, 1234, 9949, 9999, 61_400, 999_499, 999_999, 1_100_000].map(tokens);
     assert_eq!(said, ["0", "999", "1k", "1.2k", "9.9k", "10k", "61k", "999k", "1M", "1.1M"]);
     assert_eq!([412, 12_000, 125_000].map(duration), ["0.4 s", "12 s", "2 min 5 s"]);
+}
+
+/// The header of an answer that was given instead of another one.
+fn instead_of(locale: Locale, by: Target, key: Option<u32>, instead: Instead) -> String {
+    let mut answer = message(Role::Assistant, vec![Part::text("Yes.")], None);
+    answer.message.origin.as_mut().unwrap().target = by;
+    answer.key = key;
+    answer.instead = Some(instead);
+    let html = &render_in(locale, &view(vec![Item::Message(Box::new(answer))]))[0].html;
+    let (_, rest) = html.split_once("data-instead>").expect("it says so");
+    rest.split('<').next().unwrap().to_owned()
+}
+
+#[test]
+fn an_answer_says_that_another_one_was_to_give_it_and_why() {
+    let other = |provider: &str, model: &str| Target {
+        provider: provider.parse().unwrap(),
+        model: model.to_owned(),
+    };
+    let why = |kind, until| Instead { target: model("gpt-4"), key: Some(1), kind, until };
+    let time = Zone::default().time_text(AT);
+    assert_eq!(
+        instead_of(Locale::En, other("b", "claude"), None, why(Kind::Overloaded, Some(AT))),
+        format!("answered by claude, because gpt-4 was overloaded until {time}")
+    );
+    assert_eq!(
+        instead_of(Locale::En, model("gpt-4"), Some(2), why(Kind::QuotaExhausted, None)),
+        "answered by key 2, because key 1 had no credit left"
+    );
+    let here = model("gpt-4").provider;
+    assert_eq!(
+        instead_of(Locale::En, other("relay", "gpt-4"), None, why(Kind::Network, None)),
+        format!("answered by gpt-4 at relay, because gpt-4 at {here} could not be reached")
+    );
+    assert_eq!(
+        instead_of(Locale::ZhCn, other("b", "claude"), None, why(Kind::Overloaded, Some(AT))),
+        format!("由 claude 回答，因为 gpt-4 过载（至 {time}）")
+    );
+    // Every kind has words, and no key of the words shows.
+    for locale in [Locale::En, Locale::ZhCn] {
+        for kind in Kind::ALL {
+            let text = instead_of(locale, other("b", "claude"), None, why(*kind, None));
+            assert!(!text.contains("instead") && text.contains("gpt-4"), "{kind}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_wait_before_anything_was_sent_has_a_countdown_of_its_own() {
+    let turn = TurnId::new(uuid(7));
+    let mut waits = view(vec![Item::Message(Box::new(message(Role::User, vec![], None)))]);
+    waits.running = Some(Running {
+        turn,
+        attempt: None,
+        target: model("gpt-4"),
+        purpose: Purpose::Reply,
+        text: String::new(),
+        thinking: String::new(),
+        since: AT,
+    });
+    assert_eq!(render_in(Locale::En, &waits).len(), 1, "it does not wait yet");
+    waits.wait =
+        Some(WaitView { until: AT.plus_ms(20_000), from: "pace".to_owned(), automatic: true });
+    for locale in [Locale::En, Locale::ZhCn] {
+        let pieces = render_in(locale, &waits);
+        let html = &pieces.last().unwrap().html;
+        assert!(html.contains("data-countdown") && html.contains("data-counts"), "{html}");
+        assert!(html.contains(&format!("name=\"turn\" value=\"{turn}\"")), "{html}");
+        assert!(html.contains("/send-now\"") && html.contains("/stop\""), "{html}");
+        assert!(!html.contains("wait-from-pace") && !html.contains("wait-send-now"), "{html}");
+    }
 }

@@ -59,6 +59,8 @@ async fn talk(browser: &Browser) -> ConversationId {
         body_sha256: "00".repeat(32),
         images: 0,
         input_tokens: 3,
+        key: Some(1),
+        instead: None,
         at,
     };
     let evidence = Evidence::from_http(

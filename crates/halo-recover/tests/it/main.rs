@@ -1,0 +1,3 @@
+//! The recovery machine from outside.
+
+mod model;
