@@ -70,8 +70,9 @@ pub(crate) async fn ask(
                     () = engine.closing().cancelled() => {}
                 }
             }
-            // The policy allows no repair: they would change what the caller asked.
-            Next::Repair(_) | Next::Ask { .. } => {}
+            // The policy allows no repair: they would change what the caller asked. And no program
+            // holds its connection for a wait that is too long to sit out.
+            Next::Later { .. } | Next::Repair(_) | Next::Ask { .. } => {}
         }
         return Err(Failure { evidence, diagnosis, attempts, protocol: call.protocol });
     }

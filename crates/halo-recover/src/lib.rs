@@ -24,4 +24,4 @@ mod fit;
 mod machine;
 
 pub use fit::fits;
-pub use machine::{Machine, Next, Policy, Repair, Signs, Situation};
+pub use machine::{MAX_LATER_MS, Machine, Next, Policy, Repair, Signs, Situation};
