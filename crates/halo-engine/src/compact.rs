@@ -1,14 +1,14 @@
 //! Compaction as a turn: by the model, and where that fails for good, by rule.
 
 use halo_context::{CompactInput, CompactPlan, ViewInput, plan, respect, summary_by_rule, view};
-use halo_recover::Machine;
 use halo_types::{
-    AttemptId, Kind, Message, Parameters, Record, Step, StepBy, StepKind, Target, Turn, TurnKind,
+    AttemptId, AttemptOutcome, Kind, Message, Parameters, Record, Step, StepBy, StepKind, Target,
+    Turn, TurnKind,
 };
 
 use crate::exchange::{Outcome, Outgoing};
 use crate::live::RunGuard;
-use crate::settle::{End, Then, new_step, seed, settle, then};
+use crate::settle::{End, Then, machine, new_step, settle, then};
 use crate::sizes::correction;
 use crate::{Engine, EngineError};
 
@@ -25,9 +25,14 @@ pub(crate) async fn compact(
     keep: Option<&str>,
     by: StepBy,
 ) -> Result<End, EngineError> {
-    let mut machine = Machine::new(engine.policy(), seed(turn.id));
+    let mut machine = machine(engine, guard, turn).await;
     let mut useless_tries = earlier_tries(guard, turn).await;
     let mut refused = None;
+    // After a new start, what overflowed before it is not sent again.
+    for overflow in overflows(guard, turn).await {
+        useless_tries += 1;
+        refused = Some(overflow);
+    }
     loop {
         let task = Task::plan(engine, guard, target, keep, useless_tries).await?;
         // A summary is a request too: what the model refuses is left out of it.
@@ -63,7 +68,7 @@ pub(crate) async fn compact(
             }
             // Waiting is worth it only for what passes; for the rest the rule is at hand.
             if failure.diagnosis.transient {
-                match then(engine, guard, turn, &mut machine, failure).await? {
+                match then(engine, guard, turn, target, &mut machine, failure).await? {
                     Then::Again => continue,
                     Then::End(End::Stopped) => return Ok(End::Stopped),
                     Then::Repair(_) | Then::End(_) => {}
@@ -75,6 +80,21 @@ pub(crate) async fn compact(
         guard.append(&[Record::Step(step)]).await?;
         return Ok(End::Answered);
     }
+}
+
+/// The attempts of a turn of an earlier process that overflowed.
+async fn overflows(guard: &RunGuard, turn: &Turn) -> Vec<AttemptId> {
+    if !guard.is_resumed() {
+        return Vec::new();
+    }
+    let log = guard.live().log.lock().await;
+    let attempts = log.turn(turn.id).map(|of| of.attempts.as_slice()).unwrap_or_default();
+    let overflowed = attempts.iter().filter(|attempt| {
+        let outcome = attempt.end.as_ref().map(|end| &end.outcome);
+        matches!(outcome, Some(AttemptOutcome::Failed { diagnosis, .. })
+            if diagnosis.kind == Kind::ContextLengthExceeded)
+    });
+    overflowed.map(|attempt| attempt.start.id).collect()
 }
 
 /// How often this prompt's older part was summarised before without it helping.

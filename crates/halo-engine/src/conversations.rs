@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::log::Log;
 use crate::model::{Activity, ConversationSummary, ConversationView, Update};
+use crate::turn_state::TurnState;
 use crate::view::{ShowInput, show};
 use crate::{Engine, EngineError};
 
@@ -21,8 +22,11 @@ impl Engine {
         let all = self.lock_live();
         let activity = |id: ConversationId| match all.get(&id).and_then(|live| live.progress()) {
             None => Activity::Idle,
-            Some(progress) if progress.wait.is_some() => Activity::Waiting,
-            Some(_) => Activity::Running,
+            Some(progress) => match &progress.wait {
+                Some(wait) => Activity::Waiting { until: wait.until },
+                None if progress.waits() => Activity::Queued,
+                None => Activity::Running,
+            },
         };
         Ok(rows
             .into_iter()
@@ -79,6 +83,12 @@ impl Engine {
             facts: &facts,
             targets: &self.targets(),
             wait: progress.as_ref().and_then(|progress| progress.wait.clone()),
+            waits: progress
+                .as_ref()
+                .filter(|progress| progress.waits())
+                .and_then(|progress| log.turn(progress.running.turn))
+                .map(|turn| TurnState::in_log(&log, turn))
+                .filter(TurnState::is_open),
             running: progress.map(|progress| progress.running),
             context: &self.context(self.now(), lang),
         })

@@ -42,10 +42,12 @@ mod exchange;
 mod facts;
 mod fetch;
 mod journal;
+mod lanes;
 mod live;
 mod log;
 mod model;
 mod offers;
+mod outbox;
 mod pictures;
 mod practice;
 mod providers;
@@ -56,7 +58,9 @@ mod sizes;
 mod start;
 mod submit;
 mod turn;
+mod turn_state;
 mod view;
+mod waits;
 
 pub use act::Act;
 pub use clock::{Clock, now};
@@ -74,7 +78,9 @@ pub use model::{
     Activity, AttemptLine, Card, ConversationSummary, ConversationView, Item, MessageView, Meter,
     Offer, Purpose, Running, StepView, Update, WaitView,
 };
+pub use outbox::OutboxEntry;
 pub use pictures::MAX_PICTURE_BYTES;
 pub use practice::{Practice, PracticeScenario};
 pub use providers::TargetInfo;
 pub use submit::{Submission, Submitted};
+pub use turn_state::TurnState;

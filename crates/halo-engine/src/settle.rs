@@ -8,7 +8,7 @@ use halo_recover::{Machine, Next, Repair, Signs};
 use halo_types::{
     AttemptEnd, AttemptId, AttemptOutcome, Diagnosis, Ending, FactValue, Headers, Kind, Lang,
     Message, MessageId, Origin, Part, Record, Role, Step, StepBy, StepId, StepKind, StopReason,
-    Target, Turn, TurnId, TurnKind, Wait, WaitEnd,
+    Target, Timestamp, Turn, TurnId, TurnKind,
 };
 use halo_wire::Answer;
 use uuid::Uuid;
@@ -16,8 +16,9 @@ use uuid::Uuid;
 use crate::exchange::{Outcome, STREAM, Sent, droppable};
 use crate::facts::lessons;
 use crate::live::RunGuard;
-use crate::model::WaitView;
+use crate::log::Log;
 use crate::view::situation;
+use crate::waits::{Due, Waited, wait};
 use crate::{Engine, EngineError};
 
 /// How long a card waits for the list of models that it offers.
@@ -141,7 +142,7 @@ pub(crate) async fn settle(
     let mut records: Vec<Record> = message.into_iter().map(Record::Message).collect();
     records.push(Record::AttemptEnd(Box::new(end)));
     guard.append(&records).await?;
-    guard.attempt_ends(None);
+    guard.attempt_ends();
     if failure.as_ref().is_some_and(|failure| failure.diagnosis.kind == Kind::ModelNotFound) {
         // The card names the models that the key can reach; a list that fails changes nothing.
         let list = engine.fetch_models(&target.provider, Lang::En);
@@ -232,48 +233,77 @@ fn signs(failure: &Failure) -> Signs {
     }
 }
 
+/// What the machine says about a failure that is in the log.
+fn decide(
+    log: &Log,
+    failure: &Failure,
+    machine: &mut Machine,
+    now: Timestamp,
+) -> Result<Next, EngineError> {
+    let (of, attempt) = log.attempt(failure.attempt).ok_or(EngineError::NotFound("attempt"))?;
+    // Only an older part can be summarised; whether enough is gained shows when it is tried.
+    let compactable = log.branch(Some(of.turn.prompt)).len() > 1;
+    let situation = situation(log, of, attempt, compactable);
+    Ok(machine.handle_failure(&signs(failure), &situation, now))
+}
+
+/// The machine of a turn. Of one that an earlier process began it knows the tries, the time
+/// waited and the repairs, so that a new start is no new budget.
+pub(crate) async fn machine(engine: &Engine, guard: &RunGuard, turn: &Turn) -> Machine {
+    let fresh = || Machine::new(engine.policy(), seed(turn.id));
+    let mut machine = fresh();
+    if !guard.is_resumed() {
+        return machine;
+    }
+    let log = guard.live().log.lock().await;
+    let Some(of) = log.turn(turn.id) else { return machine };
+    // It is told of the failures once more; seed and times are the same, and so it decides the same.
+    for attempt in of.attempts.iter().skip(of.earlier) {
+        let end = attempt.end.as_ref();
+        let Some(AttemptOutcome::Failed { evidence, diagnosis, .. }) = end.map(|end| &end.outcome)
+        else {
+            // The person sent it again.
+            machine = fresh();
+            continue;
+        };
+        let start = &attempt.start;
+        let parameters = droppable(start.protocol, log.meta.as_ref());
+        let failure = Failure {
+            attempt: start.id,
+            diagnosis: diagnosis.clone(),
+            lessons: lessons(&start.target.model, evidence, diagnosis, &parameters),
+        };
+        let next = decide(&log, &failure, &mut machine, attempt.ended_at());
+        let is_last = of.attempts.last().is_some_and(|last| last.start.id == start.id);
+        if matches!(next, Ok(Next::Ask { .. })) && !is_last {
+            machine = fresh();
+        }
+    }
+    machine
+}
+
 /// Asks the machine what follows, and sits out the wait where it says so.
 pub(crate) async fn then(
     engine: &Engine,
     guard: &RunGuard,
     turn: &Turn,
+    target: &Target,
     machine: &mut Machine,
     failure: &Failure,
 ) -> Result<Then, EngineError> {
-    let situation = {
+    let next = {
         let log = guard.live().log.lock().await;
-        let (of, attempt) = log.attempt(failure.attempt).ok_or(EngineError::NotFound("attempt"))?;
-        // Only an older part can be summarised; whether enough is gained shows when it is tried.
-        let compactable = log.branch(Some(of.turn.prompt)).len() > 1;
-        situation(&log, of, attempt, compactable)
+        decide(&log, failure, machine, engine.now())?
     };
-    let signs = signs(failure);
-    match machine.handle_failure(&signs, &situation, engine.now()) {
+    let due = |until, from| Due { until, from, attempt: Some(failure.attempt) };
+    match next {
         Next::Repair(repair) => Ok(Then::Repair(repair)),
         Next::Ask { .. } => Ok(Then::End(End::Asks)),
-        Next::SendAt { at, from } => {
-            let wait = Wait {
-                turn: turn.id,
-                conversation: turn.conversation,
-                attempt: failure.attempt,
-                until: at,
-                from: from.clone(),
-                at: engine.now(),
-            };
-            guard.append(&[Record::Wait(wait)]).await?;
-            guard.attempt_ends(Some(WaitView { until: at, from, automatic: true }));
-            engine.tell(crate::Update::Changed(turn.conversation));
-            engine.tell(crate::Update::List);
-            tokio::select! {
-                () = engine.clock().sleep_until(at) => {}
-                () = guard.sent_now() => {}
-                () = guard.cancel().cancelled() => {
-                    let end = WaitEnd { turn: turn.id, conversation: turn.conversation, at: engine.now() };
-                    guard.append(&[Record::WaitEnd(end)]).await?;
-                    return Ok(Then::End(End::Stopped));
-                }
+        Next::SendAt { at, from } | Next::Later { at, from } => {
+            match wait(engine, guard, turn, target, due(at, from)).await? {
+                Waited::Over => Ok(Then::Again),
+                Waited::Cancelled | Waited::Closing => Ok(Then::End(End::Stopped)),
             }
-            Ok(Then::Again)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Running a turn: attempts, waits and repairs until there is an answer or a question.
 
 use halo_context::{CompactInput, ViewInput, continue_instruction, plan, respect, view};
-use halo_recover::{Machine, Repair};
+use halo_recover::Repair;
 use halo_types::{FactOrigin, Part, Record, StepBy, StepKind, Target, Turn, TurnId, TurnKind};
 use uuid::Uuid;
 
@@ -9,10 +9,11 @@ use crate::compact::compact;
 use crate::exchange::{Outcome, Outgoing, STREAM};
 use crate::live::RunGuard;
 use crate::model::Purpose;
-use crate::settle::{End, Then, new_step, seed, settle, then};
+use crate::settle::{End, Then, machine, new_step, settle, then};
 use crate::sizes::correction;
+use crate::turn_state::TurnState;
 use crate::view::purpose;
-use crate::{Engine, EngineError};
+use crate::{Engine, EngineError, waits};
 
 /// Runs a turn to its end, in its own task.
 pub(crate) async fn run(engine: Engine, guard: RunGuard, turn: Turn, target: Target) {
@@ -30,6 +31,30 @@ pub(crate) async fn run(engine: Engine, guard: RunGuard, turn: Turn, target: Tar
         // What the log holds by now is what the person sees; the turn can be sent again.
         let error: &dyn std::error::Error = &error;
         tracing::error!(error, turn = %turn.id, "a turn ended early");
+    }
+    if !engine.closing().is_cancelled() {
+        leave_outbox(&engine, &guard, &turn).await;
+    }
+}
+
+/// A turn that ended without having been sent is not sent at the next start either: it was stopped,
+/// or it cannot be sent. Its prompt offers *Resend*.
+async fn leave_outbox(engine: &Engine, guard: &RunGuard, turn: &Turn) {
+    let open: Vec<Record> = {
+        let log = guard.live().log.lock().await;
+        // None of them can run while this one has the right to. Among them are those that it had
+        // begun to compact for.
+        log.turns
+            .iter()
+            .filter(|of| TurnState::in_log(&log, of).is_open())
+            .map(|of| waits::end(engine, &of.turn))
+            .collect()
+    };
+    if !open.is_empty()
+        && let Err(error) = guard.append(&open).await
+    {
+        let error: &dyn std::error::Error = &error;
+        tracing::error!(error, turn = %turn.id, "a turn was left in the outbox");
     }
 }
 
@@ -55,7 +80,7 @@ async fn answer(
     turn: &Turn,
     target: Target,
 ) -> Result<End, EngineError> {
-    let mut machine = Machine::new(engine.policy(), seed(turn.id));
+    let mut machine = machine(engine, guard, turn).await;
     let mut refused = None;
     if let Some(end) = forestall(engine, guard, turn, &target).await? {
         return Ok(end);
@@ -69,7 +94,7 @@ async fn answer(
         let Some(failure) = settle(engine, guard, turn, &target, sent).await? else {
             return Ok(if stopped { End::Stopped } else { End::Answered });
         };
-        match then(engine, guard, turn, &mut machine, &failure).await? {
+        match then(engine, guard, turn, &target, &mut machine, &failure).await? {
             Then::Again => refused = None,
             Then::Repair(Repair::Compact) => {
                 let end = compact_first(engine, guard, turn, &target).await?;

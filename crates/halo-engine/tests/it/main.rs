@@ -6,6 +6,7 @@ mod bench;
 mod connection;
 mod doctor;
 mod facts;
+mod outbox;
 mod recovery;
 mod rows;
 mod talk;
