@@ -116,6 +116,15 @@ impl Live {
         }
     }
 
+    /// Stops this turn, where it is the one under way, and waits until that is recorded.
+    pub(crate) async fn stop_turn(&self, turn: TurnId) {
+        let run = lock(&self.run).clone();
+        if let Some(run) = run.filter(|run| lock(&run.progress).running.turn == turn) {
+            run.cancel.cancel();
+            run.over.cancelled().await;
+        }
+    }
+
     /// Takes the right to run a turn.
     ///
     /// # Errors

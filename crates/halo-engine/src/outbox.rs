@@ -122,13 +122,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes a turn that waits or is queued off the outbox. Its message stays, with the ways
-    /// forward. One that does not wait any more is left as it is.
+    /// Takes a turn off the outbox, whether it waits, is queued or is being sent. Its message
+    /// stays, with the ways forward. One that is over is left as it is.
     ///
     /// # Errors
     /// [`EngineError::NoConversation`].
     pub async fn cancel_turn(&self, id: ConversationId, turn: TurnId) -> Result<(), EngineError> {
-        self.live(id).await?.stop_waiting(turn).await;
+        self.live(id).await?.stop_turn(turn).await;
         Ok(())
     }
 

@@ -176,7 +176,7 @@ fn fragment(
     let renderer = state.renderer();
     let setting = Setting { words, zone, renderer, targets: &known.targets, own: &own };
     let pieces = thread::pieces(view, &setting)?;
-    let mut composer = Composer::of(view, &known, words);
+    let mut composer = Composer::of(view, &known, words, zone);
     if let (Some(turn), Some(attempt)) = (show.edit, show.attempt) {
         composer.text = prompt_of(view, turn);
         composer.edit = Some(Edit { turn: turn.to_string(), attempt: attempt.to_string() });

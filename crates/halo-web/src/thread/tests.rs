@@ -95,6 +95,7 @@ fn view(items: Vec<Item>) -> ConversationView {
         target: Some(model("gpt-4")),
         items,
         running: None,
+        waits: None,
         meter: Meter::default(),
         vision: Some(true),
         damaged: 0,
