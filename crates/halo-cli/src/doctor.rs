@@ -100,7 +100,7 @@ pub(crate) async fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let store = Arc::new(SqliteStore::open(&database).await?);
-    let engine = Engine::open(Options::new(config, store)).await?;
+    let engine = Engine::open(Options { runs_turns: false, ..Options::new(config, store) }).await?;
     let style = Style::of(&std::io::stdout());
     let mut failed = false;
     for (number, patient) in patients.into_iter().enumerate() {

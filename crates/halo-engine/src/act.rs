@@ -67,12 +67,7 @@ impl Engine {
             return Ok(());
         }
         // Another way than waiting was chosen: the wait is over.
-        let waits = live
-            .progress()
-            .is_some_and(|progress| progress.running.turn == act.turn && progress.wait.is_some());
-        if waits {
-            live.stop().await;
-        } else if live.progress().is_some() {
+        if !live.stop_waiting(act.turn).await && live.progress().is_some() {
             return Err(EngineError::Busy);
         }
         let turn = of.turn.clone();

@@ -14,7 +14,7 @@ use halo_types::{
 use crate::exchange::{Outcome, Outgoing, STREAM};
 use crate::live::RunGuard;
 use crate::log::Log;
-use crate::settle::{End, Then, new_step, seed, settle, then};
+use crate::settle::{End, Then, machine, new_step, seed, settle, then};
 use crate::sizes::correction;
 use crate::{Engine, EngineError};
 
@@ -36,9 +36,12 @@ pub(crate) async fn compact(
     by: StepBy,
 ) -> Result<End, EngineError> {
     let mut task = Task::plan(engine, guard, turn, target, keep).await?;
-    let mut retries = Machine::new(engine.policy(), seed(turn.id));
-    let (mut cause, mut refused, mut lessons) = (None, None, 0);
-    let mut asked: Option<Target> = None;
+    let mut retries = machine(engine, guard, turn).await;
+    let (mut cause, mut lessons) = (None, 0);
+    // After a new start, what overflowed before it is not sent again.
+    let mut refused = overflows(guard, turn).await.pop();
+    let mut too_long = refused.is_some();
+    let mut asked = target.clone();
     loop {
         let (writer, request) = match task.next(engine, guard, target).await {
             Asked::Send(writer, request) => (writer, request),
@@ -49,15 +52,21 @@ pub(crate) async fn compact(
                 return Ok(End::Answered);
             }
         };
-        if asked.as_ref() != Some(&writer) {
+        if asked != writer {
             // Its waits and its lessons are its own.
             retries = Machine::new(engine.policy(), seed(turn.id));
-            (refused, lessons) = (None, 0);
-            asked = Some(writer.clone());
+            (refused, too_long, lessons) = (None, false, 0);
+            asked = writer.clone();
         }
         let outgoing = task.outgoing(engine, target, &writer, *request, refused);
         let sent = match engine.send(guard, turn, &writer, outgoing).await {
             Ok(Some(sent)) => sent,
+            // Halo ends; the next start goes on.
+            Ok(None) if engine.closing().is_cancelled() => return Ok(End::Stopped),
+            Ok(None) if too_long => {
+                task.machine.failed(Fault::TooLong { window: None });
+                continue;
+            }
             // What was refused is not repeated, and a provider that is gone is not asked.
             Ok(None) | Err(EngineError::NoProvider(_)) => {
                 task.machine.failed(Fault::Model);
@@ -83,11 +92,11 @@ pub(crate) async fn compact(
         };
         let kind = failure.diagnosis.kind;
         if matches!(kind, Kind::ContextLengthExceeded | Kind::RequestTooLarge) {
-            refused = Some(attempt);
+            (refused, too_long) = (Some(attempt), true);
             let window = engine.model_facts(&writer).window();
             task.machine.failed(Fault::TooLong { window });
         } else if failure.diagnosis.transient {
-            match then(engine, guard, turn, &mut retries, &failure).await? {
+            match then(engine, guard, turn, &writer, &mut retries, &failure).await? {
                 Then::Again => refused = None,
                 Then::End(End::Stopped) => return Ok(End::Stopped),
                 // Another rung is at hand, so nobody is asked.
@@ -97,7 +106,7 @@ pub(crate) async fn compact(
             }
         } else if !failure.lessons.is_empty() && lessons < MAX_LESSONS {
             // What it taught is left out of the next one.
-            refused = Some(attempt);
+            (refused, too_long) = (Some(attempt), false);
             lessons += 1;
         } else {
             task.machine.failed(fault(kind));
@@ -118,8 +127,24 @@ fn fault(kind: Kind) -> Fault {
     }
 }
 
+/// The attempts of a turn of an earlier process that overflowed.
+async fn overflows(guard: &RunGuard, turn: &Turn) -> Vec<AttemptId> {
+    if !guard.is_resumed() {
+        return Vec::new();
+    }
+    let log = guard.live().log.lock().await;
+    let attempts = log.turn(turn.id).map(|of| of.attempts.as_slice()).unwrap_or_default();
+    let overflowed = attempts.iter().filter(|attempt| {
+        let outcome = attempt.end.as_ref().map(|end| &end.outcome);
+        matches!(outcome, Some(AttemptOutcome::Failed { diagnosis, .. })
+            if diagnosis.kind == Kind::ContextLengthExceeded)
+    });
+    overflowed.map(|attempt| attempt.start.id).collect()
+}
+
 /// The models that may write a summary where the conversation's own cannot: of the same provider,
 /// so that nobody new sees the words, with a known window that is no smaller; the nearest first.
+/// Then those that the person allows to stand in.
 pub(crate) fn other_models(engine: &Engine, target: &Target) -> Vec<Target> {
     let own = engine.model_facts(target).window().unwrap_or(0);
     let mut others: Vec<(u64, Target)> = engine
@@ -129,7 +154,10 @@ pub(crate) fn other_models(engine: &Engine, target: &Target) -> Vec<Target> {
         .filter_map(|info| Some((info.window.filter(|window| *window >= own)?, info.target)))
         .collect();
     others.sort_by_key(|(window, _)| *window);
-    others.into_iter().map(|(_, target)| target).take(MAX_OTHERS).collect()
+    let near: Vec<Target> = others.into_iter().map(|(_, of)| of).take(MAX_OTHERS).collect();
+    let known = |of: &Target| near.contains(of);
+    let allowed = engine.stand_ins(target).into_iter().filter(|of| !known(of)).take(MAX_OTHERS);
+    near.iter().cloned().chain(allowed).collect()
 }
 
 /// Does something with what a compaction of this branch is planned from.

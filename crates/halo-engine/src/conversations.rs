@@ -2,13 +2,14 @@
 
 use halo_types::{
     AttemptId, ConversationId, ConversationMeta, Head, Lang, Message, MessageId, Parameters,
-    Record, Step, StepBy, StepId, StepKind, Target, Tombstone, TurnId,
+    Record, Step, StepBy, StepId, StepKind, Target, Tombstone,
 };
 use uuid::Uuid;
 
 use crate::log::Log;
 use crate::model::{Activity, ConversationSummary, ConversationView, Update};
 use crate::summaries::toggle;
+use crate::turn_state::TurnState;
 use crate::view::{ShowInput, show};
 use crate::{Engine, EngineError};
 
@@ -22,8 +23,11 @@ impl Engine {
         let all = self.lock_live();
         let activity = |id: ConversationId| match all.get(&id).and_then(|live| live.progress()) {
             None => Activity::Idle,
-            Some(progress) if progress.wait.is_some() => Activity::Waiting,
-            Some(_) => Activity::Running,
+            Some(progress) => match &progress.wait {
+                Some(wait) => Activity::Waiting { until: wait.until },
+                None if progress.waits() => Activity::Queued,
+                None => Activity::Running,
+            },
         };
         Ok(rows
             .into_iter()
@@ -80,6 +84,12 @@ impl Engine {
             facts: &facts,
             targets: &self.targets(),
             wait: progress.as_ref().and_then(|progress| progress.wait.clone()),
+            waits: progress
+                .as_ref()
+                .filter(|progress| progress.waits())
+                .and_then(|progress| log.turn(progress.running.turn))
+                .map(|turn| TurnState::in_log(&log, turn))
+                .filter(TurnState::is_open),
             running: progress.map(|progress| progress.running),
             context: &self.context(self.now(), lang),
         })
@@ -181,14 +191,6 @@ impl Engine {
         self.append(&live, &[Record::Conversation(meta)]).await?;
         self.tell(Update::List);
         Ok(())
-    }
-
-    /// Ends the wait of a turn early, so that it is sent now. Says whether it was waiting.
-    ///
-    /// # Errors
-    /// [`EngineError::NoConversation`].
-    pub async fn send_now(&self, id: ConversationId, turn: TurnId) -> Result<bool, EngineError> {
-        Ok(self.live(id).await?.send_now(turn))
     }
 
     /// Stops the running request or wait of a conversation. Says whether there was one.

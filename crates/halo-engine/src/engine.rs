@@ -10,13 +10,14 @@ use halo_recover::Policy;
 use halo_store::Store;
 use halo_store_sqlite::{Onward, Rescue};
 use halo_transport::ClientOptions;
-use halo_types::{ConversationId, Fact, FactId, Lang, Record, Timestamp};
+use halo_types::{ConversationId, Fact, FactId, Lang, ProviderId, Record, Timestamp, TurnId};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clients::Clients;
 use crate::clock::Clock;
+use crate::lanes::{Lanes, Place};
 use crate::live::Live;
 use crate::log::Log;
 use crate::model::Update;
@@ -43,6 +44,9 @@ pub struct Options {
     pub client: ClientOptions,
     /// By which turns are dated and wait.
     pub clock: Clock,
+    /// Whether it runs turns, those among them that an earlier process left waiting. Of all
+    /// engines on a store, one does.
+    pub runs_turns: bool,
 }
 
 impl Options {
@@ -56,6 +60,7 @@ impl Options {
             rescue: None,
             client: ClientOptions::default(),
             clock: Clock::default(),
+            runs_turns: true,
         }
     }
 }
@@ -74,6 +79,10 @@ struct Inner {
     clock: Clock,
     /// Health of providers and keys, and the pace of each key.
     watch: Watch,
+    /// Whether it has the right to run the turns of the store.
+    runs_turns: bool,
+    /// Those whose wait is over leave one after another.
+    lanes: Lanes,
     rules: RulesFolder,
     /// What texts were counted to be.
     tokens: Mutex<TokenCache>,
@@ -86,7 +95,8 @@ struct Inner {
 }
 
 impl Engine {
-    /// Opens the engine and settles what an earlier process left unfinished.
+    /// Opens the engine, settles what an earlier process left unfinished, and goes on with what it
+    /// left waiting. Where another engine runs the turns of the store, this one runs none.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -97,6 +107,9 @@ impl Engine {
             let of = |model| providers::provider_facts(&practice.provider, model);
             facts.extend(practice.models.iter().flat_map(of));
         }
+        // Nothing can be added to what was saved of a damaged database; its errors say so.
+        let rescued = options.rescue.is_some();
+        let runs_turns = rescued || (options.runs_turns && options.store.claim_turns().await?);
         let engine = Self(Arc::new(Inner {
             clients: Arc::new(Clients::new(options.client)),
             rules: RulesFolder::new(options.config.paths().rules()),
@@ -106,6 +119,8 @@ impl Engine {
             rescue: options.rescue,
             clock: options.clock,
             watch: Watch::default(),
+            runs_turns,
+            lanes: Lanes::default(),
             tokens: Mutex::default(),
             facts: RwLock::new(facts),
             live: Mutex::new(HashMap::new()),
@@ -115,9 +130,9 @@ impl Engine {
             importing: tokio::sync::Mutex::new(()),
         }));
         engine.watch_providers();
-        // Nothing can be added to what was saved of a damaged database.
-        if engine.rescue().is_none() {
+        if engine.runs_turns() && !rescued {
             engine.settle_unfinished().await?;
+            engine.take_up().await?;
         }
         Ok(engine)
     }
@@ -247,6 +262,17 @@ impl Engine {
 
     pub(crate) fn clock(&self) -> Clock {
         self.0.clock
+    }
+
+    /// Whether it has the right to run the turns of its store.
+    #[must_use]
+    pub fn runs_turns(&self) -> bool {
+        self.0.runs_turns
+    }
+
+    /// A place in the lane of a provider for a turn that is due at `due`.
+    pub(crate) fn lane(&self, provider: &ProviderId, due: Timestamp, turn: TurnId) -> Place {
+        self.0.lanes.enter(self.clock(), provider, due, turn)
     }
 
     /// Is cancelled when Halo ends. Requests to providers end with it.

@@ -1,6 +1,6 @@
 //! Why the engine could not do what it was asked.
 
-use halo_types::{ConversationId, ProviderId, TurnId};
+use halo_types::{ConversationId, ProviderId, Timestamp, TurnId};
 
 /// Why the engine could not do what it was asked. Failures of providers are no errors of the
 /// engine: they become cards in the conversation.
@@ -16,6 +16,15 @@ pub enum EngineError {
     /// A turn is under way.
     #[error("an answer is under way in this conversation; stop it or wait for it")]
     Busy,
+    /// A turn waits to be sent.
+    #[error("a message waits in this conversation; send it now, cancel it or wait for it")]
+    Waiting {
+        /// When it is due.
+        until: Timestamp,
+    },
+    /// Another process runs the turns.
+    #[error("Halo runs already on this data; nothing was sent from here")]
+    Elsewhere,
     /// Neither text nor picture.
     #[error("the message is empty")]
     Empty,

@@ -209,7 +209,7 @@ impl Engine {
 
     /// Sends one request of a turn to a place. It waits until the pace of the key lets it go, and
     /// the attempt is on disk before the request leaves. `None` where its bytes are those of an
-    /// attempt that was refused: nothing is repeated then.
+    /// attempt that was refused: nothing is repeated then; and where Halo ends before it left.
     ///
     /// # Errors
     /// Only those of Halo itself: a provider that is gone from the settings, a store that fails.
@@ -245,7 +245,9 @@ impl Engine {
             call.request.input_tokens = Some(tokens);
         }
         let place = self.place(spot);
-        self.wait_in_line(guard, turn, &place.key, tokens).await?;
+        if !self.wait_in_line(guard, turn, &place.key, target, tokens).await? {
+            return Ok(None);
+        }
         let attempt = AttemptId::new(Uuid::now_v7());
         let at = self.now();
         let again = nth > 0;

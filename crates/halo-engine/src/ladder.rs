@@ -166,13 +166,27 @@ async fn fits(
 }
 
 impl Engine {
+    /// The models that the person allows to be asked instead of this one, best first.
+    pub(crate) fn stand_ins(&self, target: &Target) -> Vec<Target> {
+        let mut others: Vec<Target> = Vec::new();
+        for spot in self.places_beside(target.clone(), false) {
+            if spot.target != *target && !others.contains(&spot.target) {
+                others.push(spot.target);
+            }
+        }
+        others
+    }
+
     /// The places a turn may go to. The practice provider takes no part, on either side; the rest
     /// of a broken answer is asked of the model that began it.
     fn spots(&self, turn: &Turn, target: Target) -> Vec<Spot> {
+        self.places_beside(target, matches!(turn.kind, TurnKind::Continue { .. }))
+    }
+
+    fn places_beside(&self, target: Target, stays: bool) -> Vec<Spot> {
         let settings = self.config().settings();
         let practice = self.practice().map(|practice| &practice.provider.id);
-        let stays =
-            matches!(turn.kind, TurnKind::Continue { .. }) || practice == Some(&target.provider);
+        let stays = stays || practice == Some(&target.provider);
         let reach = if stays { Reach::Off } else { settings.recovery.failover };
         let keys =
             |id: &ProviderId| u32::try_from(self.config().key_infos(id).len()).unwrap_or(u32::MAX);

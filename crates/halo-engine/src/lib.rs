@@ -43,10 +43,12 @@ mod facts;
 mod fetch;
 mod journal;
 mod ladder;
+mod lanes;
 mod live;
 mod log;
 mod model;
 mod offers;
+mod outbox;
 mod pictures;
 mod practice;
 mod providers;
@@ -58,7 +60,9 @@ mod start;
 mod submit;
 mod summaries;
 mod turn;
+mod turn_state;
 mod view;
+mod waits;
 mod watch;
 
 pub use act::{Act, Edit};
@@ -79,7 +83,9 @@ pub use model::{
     Activity, AttemptLine, Card, ConversationSummary, ConversationView, Item, MessageView, Meter,
     Offer, Purpose, Running, StepView, Update, WaitView,
 };
+pub use outbox::OutboxEntry;
 pub use pictures::MAX_PICTURE_BYTES;
 pub use practice::{Practice, PracticeScenario};
 pub use providers::TargetInfo;
 pub use submit::{Submission, Submitted};
+pub use turn_state::TurnState;

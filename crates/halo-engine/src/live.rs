@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use halo_types::{AttemptId, ConversationId, Record, Target, Timestamp, TurnId};
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::lanes::Place;
 use crate::log::Log;
 use crate::model::{Purpose, Running, Update, WaitView};
 use crate::{Engine, EngineError};
@@ -22,7 +22,6 @@ pub(crate) struct Live {
 #[derive(Clone)]
 struct Run {
     cancel: CancellationToken,
-    send_now: Arc<Notify>,
     /// Tells that the run is over.
     over: CancellationToken,
     progress: Arc<Mutex<Progress>>,
@@ -33,6 +32,15 @@ struct Run {
 pub(crate) struct Progress {
     pub(crate) running: Running,
     pub(crate) wait: Option<WaitView>,
+    /// Ends the present wait early; there is one while the turn waits or is queued.
+    hurry: Option<CancellationToken>,
+}
+
+impl Progress {
+    /// Whether the turn waits or is queued, and has nothing under way.
+    pub(crate) fn waits(&self) -> bool {
+        self.hurry.is_some()
+    }
 }
 
 /// The right to run a turn in a conversation; there is one. Dropping it ends the run.
@@ -40,6 +48,10 @@ pub(crate) struct RunGuard {
     engine: Engine,
     live: Arc<Live>,
     run: Run,
+    /// Whether an earlier process began the turn.
+    resumed: bool,
+    /// The place in a provider's lane, until the first part of the answer comes.
+    place: Mutex<Option<Place>>,
 }
 
 /// Locks, and goes on after a panic elsewhere: what is inside is replaced whole, never half.
@@ -77,21 +89,47 @@ impl Live {
     pub(crate) fn send_now(&self, turn: TurnId) -> bool {
         let run = lock(&self.run).clone();
         run.is_some_and(|run| {
-            let waiting = {
-                let progress = lock(&run.progress);
-                progress.running.turn == turn && progress.wait.is_some()
-            };
-            if waiting {
-                run.send_now.notify_one();
-            }
-            waiting
+            let progress = lock(&run.progress);
+            let hurry = progress.hurry.as_ref().filter(|_| progress.running.turn == turn);
+            hurry.inspect(|hurry| hurry.cancel()).is_some()
         })
+    }
+
+    /// Cancels the wait of this turn and waits until that is recorded. A turn that is being sent is
+    /// left alone. Says whether it was waiting.
+    pub(crate) async fn stop_waiting(&self, turn: TurnId) -> bool {
+        let run = lock(&self.run).clone().filter(|run| {
+            let progress = lock(&run.progress);
+            let waits = progress.running.turn == turn && progress.waits();
+            if waits {
+                // While the lock is held, so that it cannot begin to send in between.
+                run.cancel.cancel();
+            }
+            waits
+        });
+        match run {
+            Some(run) => {
+                run.over.cancelled().await;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Stops this turn, where it is the one under way, and waits until that is recorded.
+    pub(crate) async fn stop_turn(&self, turn: TurnId) {
+        let run = lock(&self.run).clone();
+        if let Some(run) = run.filter(|run| lock(&run.progress).running.turn == turn) {
+            run.cancel.cancel();
+            run.over.cancelled().await;
+        }
     }
 
     /// Takes the right to run a turn.
     ///
     /// # Errors
-    /// [`EngineError::Busy`] while another turn runs.
+    /// [`EngineError::Busy`] while another turn runs, [`EngineError::Waiting`] while one waits,
+    /// [`EngineError::Elsewhere`] where another process runs the turns of the store.
     pub(crate) fn begin(
         self: &Arc<Self>,
         engine: &Engine,
@@ -100,6 +138,9 @@ impl Live {
         target: Target,
         since: Timestamp,
     ) -> Result<RunGuard, EngineError> {
+        if !engine.runs_turns() {
+            return Err(EngineError::Elsewhere);
+        }
         let running = Running {
             turn,
             attempt: None,
@@ -111,17 +152,26 @@ impl Live {
         };
         let run = Run {
             cancel: engine.closing().child_token(),
-            send_now: Arc::new(Notify::new()),
             over: CancellationToken::new(),
-            progress: Arc::new(Mutex::new(Progress { running, wait: None })),
+            progress: Arc::new(Mutex::new(Progress { running, wait: None, hurry: None })),
         };
         let mut slot = lock(&self.run);
-        if slot.is_some() {
-            return Err(EngineError::Busy);
+        if let Some(run) = &*slot {
+            let progress = lock(&run.progress);
+            return Err(match &progress.wait {
+                Some(wait) => EngineError::Waiting { until: wait.until },
+                None => EngineError::Busy,
+            });
         }
         *slot = Some(run.clone());
         drop(slot);
-        Ok(RunGuard { engine: engine.clone(), live: Arc::clone(self), run })
+        Ok(RunGuard {
+            engine: engine.clone(),
+            live: Arc::clone(self),
+            run,
+            resumed: false,
+            place: Mutex::new(None),
+        })
     }
 }
 
@@ -134,9 +184,43 @@ impl RunGuard {
         &self.run.cancel
     }
 
-    /// Waits for *Resend now*.
-    pub(crate) async fn sent_now(&self) {
-        self.run.send_now.notified().await;
+    /// The turn was begun by an earlier process, which left it waiting, or queued without a `wait`.
+    pub(crate) fn of_an_earlier_process(mut self, wait: Option<WaitView>) -> Self {
+        self.resumed = true;
+        // Pages that come before the task begins find it as it is.
+        let _ = self.waits(wait);
+        self
+    }
+
+    /// Whether an earlier process began the turn.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.resumed
+    }
+
+    /// The turn waits, or is queued without a `wait`. What is returned is cancelled where the
+    /// person does not want it to wait any longer; each wait has its own, so that a click on an
+    /// earlier one does not cut short a later one.
+    pub(crate) fn waits(&self, wait: Option<WaitView>) -> CancellationToken {
+        let mut progress = lock(&self.run.progress);
+        progress.wait = wait;
+        progress.hurry.insert(CancellationToken::new()).clone()
+    }
+
+    /// The wait is over, and the turn is about to be sent.
+    pub(crate) fn wait_is_over(&self) {
+        let mut progress = lock(&self.run.progress);
+        progress.wait = None;
+        progress.hurry = None;
+    }
+
+    /// Keeps a place in a lane until the first part of the answer comes, or the attempt ends.
+    pub(crate) fn leaves_lane_later(&self, place: Place) {
+        *lock(&self.place) = Some(place);
+    }
+
+    fn leave_lane(&self) {
+        let place = lock(&self.place).take();
+        drop(place);
     }
 
     /// The run goes on with another turn: a compaction before the turn that waits for it.
@@ -147,12 +231,14 @@ impl RunGuard {
         progress.running.target = target.clone();
         progress.running.attempt = None;
         progress.wait = None;
+        progress.hurry = None;
     }
 
     /// An attempt begins.
     pub(crate) fn attempt_begins(&self, attempt: AttemptId, target: &Target, at: Timestamp) {
         let mut progress = lock(&self.run.progress);
         progress.wait = None;
+        progress.hurry = None;
         progress.running.attempt = Some(attempt);
         progress.running.target = target.clone();
         progress.running.text.clear();
@@ -161,9 +247,9 @@ impl RunGuard {
     }
 
     /// The attempt is over; its text is in the log.
-    pub(crate) fn attempt_ends(&self, wait: Option<WaitView>) {
+    pub(crate) fn attempt_ends(&self) {
+        self.leave_lane();
         let mut progress = lock(&self.run.progress);
-        progress.wait = wait;
         progress.running.attempt = None;
         progress.running.text.clear();
         progress.running.thinking.clear();
@@ -171,6 +257,7 @@ impl RunGuard {
 
     /// More of the answer came.
     pub(crate) fn more(&self, attempt: AttemptId, thinking: bool, text: &str) {
+        self.leave_lane();
         let start = {
             let mut progress = lock(&self.run.progress);
             let so_far =

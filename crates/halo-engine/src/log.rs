@@ -33,6 +33,10 @@ pub(crate) struct TurnLog {
     pub(crate) attempts: Vec<AttemptLog>,
     /// The last wait that no attempt and no cancellation followed.
     pub(crate) wait: Option<Wait>,
+    /// Whether a [`halo_types::WaitEnd`] came last.
+    pub(crate) ended: bool,
+    /// The attempts that were made before the last such end: what follows was begun anew.
+    pub(crate) earlier: usize,
 }
 
 /// An attempt and its end.
@@ -88,12 +92,19 @@ impl Log {
             }
             Record::Turn(turn) => {
                 self.turn_at.insert(turn.id, self.turns.len());
-                self.turns.push(TurnLog { turn: turn.clone(), attempts: Vec::new(), wait: None });
+                self.turns.push(TurnLog {
+                    turn: turn.clone(),
+                    attempts: Vec::new(),
+                    wait: None,
+                    ended: false,
+                    earlier: 0,
+                });
             }
             Record::Attempt(start) => {
                 self.turn_of.insert(start.id, start.turn);
                 if let Some(turn) = self.turn_mut(start.turn) {
                     turn.wait = None;
+                    turn.ended = false;
                     turn.attempts.push(AttemptLog { start: (**start).clone(), end: None });
                 }
             }
@@ -108,11 +119,14 @@ impl Log {
             Record::Wait(wait) => {
                 if let Some(turn) = self.turn_mut(wait.turn) {
                     turn.wait = Some(wait.clone());
+                    turn.ended = false;
                 }
             }
             Record::WaitEnd(end) => {
                 if let Some(turn) = self.turn_mut(end.turn) {
                     turn.wait = None;
+                    turn.ended = true;
+                    turn.earlier = turn.attempts.len();
                 }
             }
             Record::Step(step) => {

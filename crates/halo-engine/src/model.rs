@@ -6,6 +6,8 @@ use halo_types::{
     MessageId, StepId, StepKind, Target, Timestamp, TurnId,
 };
 
+use crate::turn_state::TurnState;
+
 /// A row of the conversation list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConversationSummary {
@@ -27,7 +29,12 @@ pub enum Activity {
     /// A request is under way.
     Running,
     /// It waits before the next try.
-    Waiting,
+    Waiting {
+        /// When that is due.
+        until: Timestamp,
+    },
+    /// It was not sent yet: others to the same provider are due before it.
+    Queued,
 }
 
 /// A conversation as it is to be shown: the branch up to its head.
@@ -43,6 +50,8 @@ pub struct ConversationView {
     pub running: Option<Running>,
     /// What it waits for, if it waits.
     pub wait: Option<WaitView>,
+    /// Its state, where it waits or is queued.
+    pub waits: Option<TurnState>,
     /// The size of the next request.
     pub meter: Meter,
     /// Whether the target takes pictures; `None` where unknown.

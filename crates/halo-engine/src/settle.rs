@@ -8,7 +8,7 @@ use halo_recover::{Machine, Next, Outlook, Repair, Signs, Situation, Way};
 use halo_types::{
     AttemptEnd, AttemptId, AttemptOutcome, Diagnosis, Ending, FactValue, Headers, Kind, Lang,
     Message, MessageId, Origin, Part, Record, Role, Step, StepBy, StepId, StepKind, StopReason,
-    Target, Timestamp, Turn, TurnId, TurnKind, Wait, WaitEnd,
+    Target, Timestamp, Turn, TurnId, TurnKind,
 };
 use halo_wire::Answer;
 use uuid::Uuid;
@@ -16,8 +16,9 @@ use uuid::Uuid;
 use crate::exchange::{Outcome, STREAM, Sent, droppable};
 use crate::facts::lessons;
 use crate::live::RunGuard;
-use crate::model::WaitView;
+use crate::log::Log;
 use crate::view::situation;
+use crate::waits::{Due, Waited, wait};
 use crate::watch::Heard;
 use crate::{Engine, EngineError};
 
@@ -153,7 +154,7 @@ pub(crate) async fn settle(
     let mut records: Vec<Record> = message.into_iter().map(Record::Message).collect();
     records.push(Record::AttemptEnd(Box::new(end)));
     guard.append(&records).await?;
-    guard.attempt_ends(None);
+    guard.attempt_ends();
     if failure.as_ref().is_some_and(|failure| failure.diagnosis.kind == Kind::ModelNotFound) {
         // The card names the models that the key can reach; a list that fails changes nothing.
         let list = engine.fetch_models(&target.provider, Lang::En);
@@ -248,16 +249,71 @@ fn signs(failure: &Failure) -> Signs {
     }
 }
 
+/// What the machine says about a failure that is in the log.
+fn decide(
+    log: &Log,
+    failure: &Failure,
+    machine: &mut Machine,
+    outlook: Outlook,
+    now: Timestamp,
+) -> Result<Next, EngineError> {
+    let (of, attempt) = log.attempt(failure.attempt).ok_or(EngineError::NotFound("attempt"))?;
+    // Only an older part can be summarised; whether enough is gained shows when it is tried.
+    let compactable = log.branch(Some(of.turn.prompt)).len() > 1;
+    let situation = Situation { outlook, ..situation(log, of, attempt, compactable) };
+    Ok(machine.handle_failure(&signs(failure), &situation, now))
+}
+
+/// The machine of a turn. Of one that an earlier process began it knows the tries, the time
+/// waited and the repairs, so that a new start is no new budget.
+pub(crate) async fn machine(engine: &Engine, guard: &RunGuard, turn: &Turn) -> Machine {
+    let fresh = || Machine::new(engine.policy(), seed(turn.id));
+    let mut machine = fresh();
+    if !guard.is_resumed() {
+        return machine;
+    }
+    let log = guard.live().log.lock().await;
+    let Some(of) = log.turn(turn.id) else { return machine };
+    // It is told of the failures once more; seed and times are the same, and so it decides the same.
+    for attempt in of.attempts.iter().skip(of.earlier) {
+        let end = attempt.end.as_ref();
+        let Some(AttemptOutcome::Failed { evidence, diagnosis, .. }) = end.map(|end| &end.outcome)
+        else {
+            // The person sent it again.
+            machine = fresh();
+            continue;
+        };
+        let start = &attempt.start;
+        let parameters = droppable(start.protocol, log.meta.as_ref());
+        let failure = Failure {
+            attempt: start.id,
+            diagnosis: diagnosis.clone(),
+            lessons: lessons(&start.target.model, evidence, diagnosis, &parameters),
+        };
+        let nowhere_else = Outlook::default();
+        let next = decide(&log, &failure, &mut machine, nowhere_else, attempt.ended_at());
+        let next_start =
+            of.attempts.iter().map(|next| &next.start).find(|s| s.nth == start.nth + 1);
+        // An attempt at another place went along the ladder; at the same place the person sent it.
+        let again = next_start.is_some_and(|s| s.target == start.target && s.key == start.key);
+        if matches!(next, Ok(Next::Ask { .. })) && again {
+            machine = fresh();
+        }
+    }
+    machine
+}
+
 /// Asks the machine what follows, and sits out the wait where it says so. The turn stays where it
 /// is.
 pub(crate) async fn then(
     engine: &Engine,
     guard: &RunGuard,
     turn: &Turn,
+    target: &Target,
     machine: &mut Machine,
     failure: &Failure,
 ) -> Result<Then, EngineError> {
-    then_from(engine, guard, turn, machine, failure, None).await
+    then_from(engine, guard, turn, target, machine, failure, None).await
 }
 
 /// The same for a turn that may go elsewhere, as far as `outlook` says.
@@ -265,61 +321,31 @@ pub(crate) async fn then_from(
     engine: &Engine,
     guard: &RunGuard,
     turn: &Turn,
+    target: &Target,
     machine: &mut Machine,
     failure: &Failure,
     outlook: Option<Outlook>,
 ) -> Result<Then, EngineError> {
-    let (situation, target) = {
+    let outlook = outlook.unwrap_or_else(|| engine.outlook(target));
+    let next = {
         let log = guard.live().log.lock().await;
-        let (of, attempt) = log.attempt(failure.attempt).ok_or(EngineError::NotFound("attempt"))?;
-        // Only an older part can be summarised; whether enough is gained shows when it is tried.
-        let compactable = log.branch(Some(of.turn.prompt)).len() > 1;
-        (situation(&log, of, attempt, compactable), attempt.start.target.clone())
+        decide(&log, failure, machine, outlook, engine.now())?
     };
-    let outlook = outlook.unwrap_or_else(|| engine.outlook(&target));
-    let situation = Situation { outlook, ..situation };
-    let signs = signs(failure);
-    match machine.handle_failure(&signs, &situation, engine.now()) {
+    let due = |until, from| Due { until, from, attempt: Some(failure.attempt) };
+    match next {
         Next::Repair(repair) => Ok(Then::Repair(repair)),
         Next::Fallback(way) => Ok(Then::Elsewhere(way)),
         Next::Ask { .. } => Ok(Then::End(End::Asks)),
-        Next::SendAt { at, from } => {
-            engine.retries(&target);
-            sit_out(engine, guard, turn, failure.attempt, at, from).await
+        // A summary has another rung at hand than waiting for hours.
+        Next::Later { .. } if matches!(turn.kind, TurnKind::Compact { .. }) => {
+            Ok(Then::End(End::Asks))
+        }
+        Next::SendAt { at, from } | Next::Later { at, from } => {
+            engine.retries(target);
+            match wait(engine, guard, turn, target, due(at, from)).await? {
+                Waited::Over => Ok(Then::Again),
+                Waited::Cancelled | Waited::Closing => Ok(Then::End(End::Stopped)),
+            }
         }
     }
-}
-
-/// Sits out a wait in front of the person, who may end it early or cancel it.
-pub(crate) async fn sit_out(
-    engine: &Engine,
-    guard: &RunGuard,
-    turn: &Turn,
-    attempt: AttemptId,
-    until: Timestamp,
-    from: String,
-) -> Result<Then, EngineError> {
-    let wait = Wait {
-        turn: turn.id,
-        conversation: turn.conversation,
-        attempt,
-        until,
-        from: from.clone(),
-        at: engine.now(),
-    };
-    guard.append(&[Record::Wait(wait)]).await?;
-    guard.attempt_ends(Some(WaitView { until, from, automatic: true }));
-    engine.tell(crate::Update::Changed(turn.conversation));
-    engine.tell(crate::Update::List);
-    tokio::select! {
-        () = engine.clock().sleep_until(until) => {}
-        () = guard.sent_now() => {}
-        () = guard.cancel().cancelled() => {
-            let (turn, conversation) = (turn.id, turn.conversation);
-            let end = WaitEnd { turn, conversation, at: engine.now() };
-            guard.append(&[Record::WaitEnd(end)]).await?;
-            return Ok(Then::End(End::Stopped));
-        }
-    }
-    Ok(Then::Again)
 }

@@ -1,7 +1,7 @@
 //! Running a turn: attempts, waits and repairs until there is an answer or a question.
 
 use halo_context::{ModelFacts, View, ViewInput, continue_instruction, respect, view};
-use halo_recover::{Machine, Repair};
+use halo_recover::Repair;
 use halo_types::{FactOrigin, Part, Record, StepBy, StepKind, Target, Turn, TurnId, TurnKind};
 use uuid::Uuid;
 
@@ -11,9 +11,10 @@ use crate::ladder::Course;
 use crate::live::RunGuard;
 use crate::log::Log;
 use crate::model::{Purpose, Update};
-use crate::settle::{End, Then, new_step, seed, settle, then_from};
+use crate::settle::{End, Then, machine, new_step, settle, then_from};
+use crate::turn_state::TurnState;
 use crate::view::purpose;
-use crate::{Engine, EngineError};
+use crate::{Engine, EngineError, waits};
 
 /// Runs a turn to its end, in its own task.
 pub(crate) async fn run(engine: Engine, guard: RunGuard, turn: Turn, target: Target) {
@@ -31,6 +32,30 @@ pub(crate) async fn run(engine: Engine, guard: RunGuard, turn: Turn, target: Tar
         // What the log holds by now is what the person sees; the turn can be sent again.
         let error: &dyn std::error::Error = &error;
         tracing::error!(error, turn = %turn.id, "a turn ended early");
+    }
+    if !engine.closing().is_cancelled() {
+        leave_outbox(&engine, &guard, &turn).await;
+    }
+}
+
+/// A turn that ended without having been sent is not sent at the next start either: it was stopped,
+/// or it cannot be sent. Its prompt offers *Resend*.
+async fn leave_outbox(engine: &Engine, guard: &RunGuard, turn: &Turn) {
+    let open: Vec<Record> = {
+        let log = guard.live().log.lock().await;
+        // None of them can run while this one has the right to. Among them are those that it had
+        // begun to compact for.
+        log.turns
+            .iter()
+            .filter(|of| TurnState::in_log(&log, of).is_open())
+            .map(|of| waits::end(engine, &of.turn))
+            .collect()
+    };
+    if !open.is_empty()
+        && let Err(error) = guard.append(&open).await
+    {
+        let error: &dyn std::error::Error = &error;
+        tracing::error!(error, turn = %turn.id, "a turn was left in the outbox");
     }
 }
 
@@ -57,7 +82,7 @@ async fn answer(
     target: Target,
 ) -> Result<End, EngineError> {
     let mut course = Course::begin(engine, guard, turn, target).await?;
-    let mut machine = Machine::new(engine.policy(), seed(turn.id)).at(course.place());
+    let mut machine = machine(engine, guard, turn).await.at(course.place());
     let mut refused = None;
     // The model that is asked, before anything was sent to it.
     let mut new_here = true;
@@ -77,7 +102,8 @@ async fn answer(
             return Ok(if stopped { End::Stopped } else { End::Answered });
         };
         let outlook = course.outlook(engine, guard, turn, failure.diagnosis.kind).await;
-        match then_from(engine, guard, turn, &mut machine, &failure, Some(outlook)).await? {
+        match then_from(engine, guard, turn, &target, &mut machine, &failure, Some(outlook)).await?
+        {
             Then::Again => refused = None,
             Then::Elsewhere(way) => {
                 course.go(engine, way.place, &failure.diagnosis);

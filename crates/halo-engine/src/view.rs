@@ -24,6 +24,7 @@ use crate::settle::new_step;
 use crate::shrink;
 use crate::sizes::correction;
 use crate::summaries::replaced;
+use crate::turn_state::TurnState;
 
 /// What a conversation is shown from.
 pub(crate) struct ShowInput<'a> {
@@ -35,6 +36,8 @@ pub(crate) struct ShowInput<'a> {
     pub(crate) running: Option<Running>,
     /// The wait of the running turn.
     pub(crate) wait: Option<WaitView>,
+    /// The state of the running turn, where it waits or is queued.
+    pub(crate) waits: Option<TurnState>,
     /// For the diagnosis of what failed; its `now` is the present.
     pub(crate) context: &'a Context,
 }
@@ -204,6 +207,7 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
         items,
         running: input.running.clone(),
         wait: input.wait.clone(),
+        waits: input.waits.clone(),
         meter,
         vision: input.facts.sees(),
         damaged: input.log.damaged,

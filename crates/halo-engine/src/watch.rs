@@ -9,6 +9,7 @@ use halo_recover::{Admission, Health, KeyId, Outcome, Pace, Place, Signs, Ticket
 use halo_types::{Headers, Kind, ProviderId, Record, Target, Timestamp, Turn, Wait};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::live::RunGuard;
 use crate::model::{Update, WaitView};
@@ -98,7 +99,8 @@ impl Drop for InLine<'_> {
 
 impl Engine {
     /// Waits until the pace of a key lets a request go. The person may hurry it or stop it; then
-    /// it goes on at once, and a stopped one ends before anything leaves.
+    /// it goes on at once, and a stopped one ends before anything leaves. `false` where Halo ends:
+    /// nothing is recorded, and the next start goes on with the wait.
     ///
     /// A wait that is longer than what is sat out in line is not sat out here: the request leaves
     /// and the provider says itself what is the matter.
@@ -107,70 +109,88 @@ impl Engine {
         guard: &RunGuard,
         turn: &Turn,
         key: &KeyId,
+        target: &Target,
         tokens: u64,
-    ) -> Result<(), EngineError> {
+    ) -> Result<bool, EngineError> {
         let watch = self.watch();
         if !self.is_watched(&key.provider) {
-            return Ok(());
+            return Ok(true);
         }
         watch.drop_idle(self.now());
         let ticket = watch.pace(key, |pace| pace.join(tokens));
         let line = InLine { watch, key, ticket };
         let patience = self.policy().max_line_ms;
         let began = self.now();
-        let mut stored = false;
-        let mut told = None;
+        let mut told: Option<(Timestamp, CancellationToken)> = None;
         loop {
             let moved = watch.moved.notified();
             tokio::pin!(moved);
             // Before asking, so that nothing that happens in between is missed.
             moved.as_mut().enable();
             let now = self.now();
-            let Admission::Wait(until) = line.ask(now) else { return Ok(()) };
+            let Admission::Wait(until) = line.ask(now) else { break };
             if until.ms_since(began) > patience {
                 line.leave(now);
-                return Ok(());
+                break;
             }
-            if until.ms_since(now) >= TELLING_MS && told != Some(until) {
-                told = Some(until);
-                self.tell_wait(guard, turn, until, &mut stored).await?;
+            let news = told.as_ref().is_none_or(|(known, _)| *known != until);
+            if until.ms_since(now) >= TELLING_MS && news {
+                let first = told.is_none();
+                told = Some((until, self.tell_wait(guard, turn, target, until, first).await?));
             }
+            let hurry = told.as_ref().map(|(_, hurry)| hurry.clone()).unwrap_or_default();
             tokio::select! {
                 () = self.clock().sleep_until(until) => {}
                 () = moved => {}
-                () = guard.sent_now() => {
+                () = hurry.cancelled() => {
                     line.leave(self.now());
-                    return Ok(());
+                    break;
                 }
-                () = guard.cancel().cancelled() => return Ok(()),
+                () = guard.cancel().cancelled() => {
+                    if self.closing().is_cancelled() {
+                        return Ok(false);
+                    }
+                    break;
+                }
             }
         }
+        if told.is_some() {
+            guard.wait_is_over();
+        }
+        Ok(true)
     }
 
-    /// Shows a wait for the pace, and stores it where the turn has an attempt that it follows.
+    /// Shows a wait for the pace; the first time it is stored, too. What is returned is cancelled
+    /// where the person does not want to wait any longer.
     async fn tell_wait(
         &self,
         guard: &RunGuard,
         turn: &Turn,
+        target: &Target,
         until: Timestamp,
-        stored: &mut bool,
-    ) -> Result<(), EngineError> {
+        first: bool,
+    ) -> Result<CancellationToken, EngineError> {
         let from = PACE.to_owned();
-        guard.attempt_ends(Some(WaitView { until, from: from.clone(), automatic: true }));
+        if first {
+            let attempt = {
+                let log = guard.live().log.lock().await;
+                log.turn(turn.id).and_then(|turn| turn.attempts.last()).map(|last| last.start.id)
+            };
+            let wait = Wait {
+                turn: turn.id,
+                conversation: turn.conversation,
+                attempt,
+                target: Some(target.clone()),
+                until,
+                from: from.clone(),
+                at: self.now(),
+            };
+            guard.append(&[Record::Wait(wait)]).await?;
+        }
+        let hurry = guard.waits(Some(WaitView { until, from, automatic: true }));
         self.tell(Update::Changed(turn.conversation));
         self.tell(Update::List);
-        if *stored {
-            return Ok(());
-        }
-        *stored = true;
-        let last = {
-            let log = guard.live().log.lock().await;
-            log.turn(turn.id).and_then(|turn| turn.attempts.last()).map(|last| last.start.id)
-        };
-        let Some(attempt) = last else { return Ok(()) };
-        let (conversation, at) = (turn.conversation, self.now());
-        let wait = Wait { turn: turn.id, conversation, attempt, until, from, at };
-        guard.append(&[Record::Wait(wait)]).await
+        Ok(hurry)
     }
 
     /// Whether what a provider's answers say of its health and limits counts. Each model of the

@@ -71,8 +71,9 @@ pub(crate) async fn ask(
                 }
             }
             // The policy allows no repair, since they would change what the caller asked, and no
-            // other place was named.
-            Next::Repair(_) | Next::Fallback(_) | Next::Ask { .. } => {}
+            // other place was named. No program holds its connection for a wait that is too long to
+            // sit out.
+            Next::Later { .. } | Next::Repair(_) | Next::Fallback(_) | Next::Ask { .. } => {}
         }
         return Err(Failure { evidence, diagnosis, attempts, protocol: call.protocol });
     }

@@ -39,5 +39,5 @@ pub use cures::{Cure, Mending, cure, table};
 pub use fit::fits;
 pub use health::{Health, KeyId, Outcome, Place, Unwell};
 pub use ladder::{Candidate, Reach, Rung, Spot, ladder, rung, same_model};
-pub use machine::{Machine, Next, Outlook, Policy, Repair, Signs, Situation, Way};
+pub use machine::{MAX_LATER_MS, Machine, Next, Outlook, Policy, Repair, Signs, Situation, Way};
 pub use pace::{Admission, Pace, Ticket};

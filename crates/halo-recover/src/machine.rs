@@ -3,6 +3,7 @@
 //! ```text
 //!            handle_failure
 //! sending ──────────────────▶ SendAt(t) ──▶ sending      transient, nothing shown, within caps
+//!                        ├──▶ Later(t) ───▶ sending      the same, but told to wait up to a day
 //!                        └──▶ Repair(r) ──▶ sending      harmless or allowed, once each
 //!                        └──▶ Fallback(w) ─▶ sending     another place, once each, where allowed
 //!                        └──▶ Ask(due)                   everything else: the card
@@ -17,6 +18,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::backoff::{backoff_ms, next_random};
 use crate::{Cure, Mending, Rung, cure};
+
+/// The longest wait after which something is sent by itself, in milliseconds: a day. Who is told to
+/// wait longer is asked.
+pub const MAX_LATER_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// What may happen by itself, and how much of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,6 +155,14 @@ pub enum Next {
         /// Why so long: where the provider's wait was read, or `backoff`.
         from: String,
     },
+    /// The wait that the provider asks for is too long to sit out in line: send the same request
+    /// by itself at this time, however often Halo was ended and started until then.
+    Later {
+        /// When.
+        at: Timestamp,
+        /// Where the provider's wait was read.
+        from: String,
+    },
     /// Change the view, then send at once.
     Repair(Repair),
     /// Send at once to another place.
@@ -264,6 +277,10 @@ impl Machine {
             return Next::Ask { due };
         }
         if !in_line {
+            // Only the provider can know that a longer wait helps; a backoff is a guess.
+            if from != "backoff" && from != "health" && wait_ms <= MAX_LATER_MS {
+                return Next::Later { at: now.plus_ms(wait_ms), from };
+            }
             return Next::Ask { due: due.or_else(|| Some(now.plus_ms(wait_ms))) };
         }
         self.waited_ms += wait_ms;
@@ -347,10 +364,40 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_beyond_two_minutes_is_not_sat_out() {
-        let next =
-            machine().handle_failure(&told(Kind::RateLimited, 600_000), &Situation::default(), NOW);
-        assert_eq!(next, Next::Ask { due: Some(NOW.plus_ms(600_000)) });
+    fn a_wait_beyond_two_minutes_is_stored_and_one_beyond_a_day_asks() {
+        let from = "header:retry-after".to_owned();
+        for ms in [120_001, 600_000, MAX_LATER_MS] {
+            let next =
+                machine().handle_failure(&told(Kind::RateLimited, ms), &Situation::default(), NOW);
+            assert_eq!(next, Next::Later { at: NOW.plus_ms(ms), from: from.clone() });
+            // Without leave to retry nothing is sent by itself, in line or later.
+            let mut hand = Machine::new(Policy { retry: false, ..Policy::default() }, 1);
+            let next =
+                hand.handle_failure(&told(Kind::RateLimited, ms), &Situation::default(), NOW);
+            assert_eq!(next, Next::Ask { due: Some(NOW.plus_ms(ms)) });
+        }
+        let long = told(Kind::RateLimited, MAX_LATER_MS + 1);
+        let next = machine().handle_failure(&long, &Situation::default(), NOW);
+        assert_eq!(next, Next::Ask { due: Some(NOW.plus_ms(MAX_LATER_MS + 1)) });
+        // What was refused for good does not become better later.
+        let next = machine().handle_failure(
+            &told(Kind::QuotaExhausted, 600_000),
+            &Situation::default(),
+            NOW,
+        );
+        assert_eq!(next, Next::Ask { due: None });
+    }
+
+    #[test]
+    fn waits_for_later_count_as_tries() {
+        let mut machine = machine();
+        let signs = told(Kind::RateLimited, 600_000);
+        for _ in 1..Policy::default().max_tries {
+            let next = machine.handle_failure(&signs, &Situation::default(), NOW);
+            assert!(matches!(next, Next::Later { .. }), "{next:?}");
+        }
+        let next = machine.handle_failure(&signs, &Situation::default(), NOW);
+        assert!(matches!(next, Next::Ask { .. }), "{next:?}");
     }
 
     #[test]
@@ -361,7 +408,8 @@ mod tests {
                 machine.handle_failure(&Signs::of(*first), &Situation::default(), NOW);
                 let next =
                     machine.handle_failure(&told(*second, 1_000), &Situation::default(), NOW);
-                assert!(!matches!(next, Next::SendAt { .. }), "{first} then {second}: {next:?}");
+                let again = matches!(next, Next::SendAt { .. } | Next::Later { .. });
+                assert!(!again, "{first} then {second}: {next:?}");
             }
         }
     }
@@ -384,6 +432,7 @@ mod tests {
                     for (n, kind) in [a, b, c, a, b, c].into_iter().enumerate() {
                         match machine.handle_failure(&Signs::of(*kind), &situation, now) {
                             Next::SendAt { at, .. } => now = at,
+                            Next::Later { .. } => panic!("nobody told to wait"),
                             Next::Repair(_) | Next::Fallback(_) => {}
                             Next::Ask { .. } => {
                                 asked = true;

@@ -26,14 +26,17 @@
 mod error;
 mod log;
 mod open;
+mod outbox;
 mod pages;
 mod rescue;
 mod search;
 mod side;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use halo_store::{
-    Chunk, ConversationRow, Readable, SearchHit, Store, StoreError, TokenKind, TokenRow,
+    Chunk, ConversationRow, OpenTurn, Readable, SearchHit, Store, StoreError, TokenKind, TokenRow,
 };
 use halo_types::{AttemptId, AttemptStart, BlobId, ConversationId, Fact, FactId, Record, TurnId};
 use sqlx::{Sqlite, SqlitePool, Transaction};
@@ -51,6 +54,8 @@ pub struct SqliteStore {
     readers: SqlitePool,
     /// Whether conversations are only read.
     sealed: bool,
+    /// The right to run its turns.
+    claim: Arc<outbox::Claim>,
 }
 
 impl SqliteStore {
@@ -104,6 +109,18 @@ impl Store for SqliteStore {
 
     async fn open_attempts(&self) -> Result<Vec<AttemptStart>, StoreError> {
         log::open_attempts(&self.readers).await
+    }
+
+    async fn open_turns(&self) -> Result<Vec<OpenTurn>, StoreError> {
+        outbox::open_turns(&self.readers).await
+    }
+
+    async fn drop_open_turns(&self, conversation: ConversationId) -> Result<(), StoreError> {
+        outbox::drop_open_turns(&self.writer, conversation).await
+    }
+
+    async fn claim_turns(&self) -> Result<bool, StoreError> {
+        self.claim.take()
     }
 
     async fn append_chunk(
@@ -173,5 +190,6 @@ impl Store for SqliteStore {
         // The writer goes last: the last connection folds the journal into the file.
         self.readers.close().await;
         self.writer.close().await;
+        self.claim.give_back();
     }
 }

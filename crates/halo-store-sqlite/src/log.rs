@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, SqlitePool};
 
 use crate::error::failed;
-use crate::search;
+use crate::{outbox, search};
 
 const READING: &str = "reading a conversation";
 
@@ -58,6 +58,7 @@ pub(crate) async fn add(
         return Err(StoreError::UnknownConversation(conversation));
     }
     derive(connection, &id, record, seq.last_insert_rowid()).await?;
+    outbox::add(connection, &id, record, seq.last_insert_rowid()).await?;
     search::add(connection, &id, record).await
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
@@ -12,6 +13,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
 use crate::error::{not_filled, not_migrated, not_opened};
+use crate::outbox::Claim;
 use crate::{OpenError, SqliteStore, search};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -57,7 +59,8 @@ async fn open_with(path: &Path, migrations: &Migrator) -> Result<SqliteStore, Op
         .max_lifetime(None)
         .test_before_acquire(false)
         .connect_lazy_with(options.pragma("query_only", "on"));
-    let store = SqliteStore { writer, readers, sealed: false };
+    let claim = Arc::new(Claim::new(path));
+    let store = SqliteStore { writer, readers, sealed: false, claim };
     let ready = async {
         migrations.run(&store.writer).await.map_err(|error| not_migrated(path, error))?;
         search::fill(&store.writer).await.map_err(|error| not_filled(path, error))?;
@@ -240,13 +243,13 @@ mod tests {
         let store = open_with(&path, &later("CREATE TABLE new (a)")).await.unwrap();
         assert_eq!(store.setting("a").await.unwrap().as_deref(), Some("b"));
         store.close().await;
-        let backup = SqliteStore::open(&folder.path().join("halo.v2.backup.db")).await.unwrap();
+        let backup = SqliteStore::open(&folder.path().join("halo.v3.backup.db")).await.unwrap();
         assert_eq!(backup.setting("a").await.unwrap().as_deref(), Some("b"));
         backup.close().await;
 
         // Opening it again makes no further copy.
         open_with(&path, &later("CREATE TABLE new (a)")).await.unwrap().close().await;
-        assert!(!folder.path().join("halo.v2.backup-2.db").exists());
+        assert!(!folder.path().join("halo.v3.backup-2.db").exists());
     }
 
     #[tokio::test]
@@ -302,8 +305,8 @@ mod tests {
         open_with(&path, &later("CREATE TABLE new (a)")).await.unwrap().close().await;
         let before = fs::read(&path).unwrap();
         let error = SqliteStore::open(&path).await.unwrap_err();
-        assert!(matches!(error, OpenError::Newer { found: 3, known: 2, .. }), "{error}");
-        assert!(error.to_string().contains("newer Halo (its version is 3"), "{error}");
+        assert!(matches!(error, OpenError::Newer { found: 4, known: 3, .. }), "{error}");
+        assert!(error.to_string().contains("newer Halo (its version is 4"), "{error}");
         assert_eq!(fs::read(&path).unwrap(), before);
     }
 

@@ -29,7 +29,9 @@ use async_trait::async_trait;
 use halo_types::{AttemptId, AttemptStart, BlobId, ConversationId, Fact, FactId, Record, TurnId};
 
 pub use error::StoreError;
-pub use rows::{Chunk, ChunkKind, ConversationRow, Damage, Readable, TokenKind, TokenRow};
+pub use rows::{
+    Chunk, ChunkKind, ConversationRow, Damage, OpenTurn, Readable, TokenKind, TokenRow,
+};
 pub use search::{Found, SearchHit, Snippet, snippet, text_of, words};
 
 /// Where conversations, facts and tokens are kept.
@@ -86,6 +88,21 @@ pub trait Store: Send + Sync {
     /// Attempts without an end, oldest first; damaged ones are left out. After a start these are
     /// the ones a crash cut off.
     async fn open_attempts(&self) -> Result<Vec<AttemptStart>, StoreError>;
+
+    /// Turns that are to be sent without a hand, the one that is due first before the others:
+    /// those that wait, due when their wait is over, and those that no attempt and no
+    /// [`Record::WaitEnd`] followed, due when they were stored. Those of deleted conversations are
+    /// left out.
+    async fn open_turns(&self) -> Result<Vec<OpenTurn>, StoreError>;
+
+    /// Takes the open turns of a conversation off the list, and adds nothing to its log: they came
+    /// with a file, and where that was written they are sent.
+    async fn drop_open_turns(&self, conversation: ConversationId) -> Result<(), StoreError>;
+
+    /// Takes the right to run the turns of this store. Of all that opened it, in this process and
+    /// in others, one has it, until it closes the store or its process ends, however it ends.
+    /// Says whether it is ours now.
+    async fn claim_turns(&self) -> Result<bool, StoreError>;
 
     /// Journals a piece of an answer that streams in. Storing the same `seq` again replaces the
     /// piece. The attempt must be stored.

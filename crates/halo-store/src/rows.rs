@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use halo_types::{ConversationMeta, IdError, Record, Timestamp};
+use halo_types::{ConversationId, ConversationMeta, IdError, Record, Timestamp, TurnId};
 use serde::{Deserialize, Serialize};
 
 /// A line of the conversation list.
@@ -13,6 +13,17 @@ pub struct ConversationRow {
     pub meta: ConversationMeta,
     /// The instant of its latest message or turn; its beginning where there is none.
     pub updated_at: Timestamp,
+}
+
+/// A turn that is to be sent without a hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenTurn {
+    /// The turn.
+    pub turn: TurnId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// When it is due.
+    pub due: Timestamp,
 }
 
 /// What can be read of a conversation's log.

@@ -8,7 +8,7 @@ use halo_types::{
     AttemptEnd, AttemptId, AttemptOutcome, AttemptStart, Because, Blame, BlobId, Confidence,
     ConversationId, ConversationMeta, Diagnosis, Evidence, Fact, FactId, FactOrigin, FactScope,
     FactValue, Facts, Head, Headers, Kind, Message, MessageId, Part, Protocol, ProviderId, Record,
-    Role, Scope, Target, Timestamp, Tombstone, Turn, TurnId, TurnKind,
+    Role, Scope, Target, Timestamp, Tombstone, Turn, TurnId, TurnKind, Wait, WaitEnd,
 };
 
 use crate::{Chunk, ChunkKind, Found, Store, StoreError, TokenKind, TokenRow};
@@ -26,6 +26,7 @@ pub async fn begin(store: &dyn Store) -> Result<(), StoreError> {
     what_is_wrong_is_refused_whole(store).await?;
     lists_are_in_order(store).await?;
     what_was_said_is_found(store).await?;
+    open_turns_are_listed_by_due_time(store).await?;
     pictures_are_named_by_their_bytes(store).await?;
     facts_are_replaced_by_id(store).await?;
     tokens_work_once(store).await?;
@@ -49,6 +50,9 @@ pub async fn go_on(store: &dyn Store) -> Result<(), StoreError> {
     store.drop_chunks(attempt().id).await?;
     assert_eq!(store.open_attempts().await?, []);
     assert_eq!(store.chunks(attempt().id).await?, []);
+
+    assert_eq!(open(store).await?, [(41, 300), (43, 500)], "what waits outlives the process");
+    assert!(store.claim_turns().await?, "the right to run turns died with the process");
 
     assert_eq!(store.blob(&abc()).await?.as_deref(), Some(b"abc".as_slice()));
     assert_eq!(store.facts().await?.len(), 1);
@@ -199,6 +203,61 @@ async fn what_was_said_is_found(store: &dyn Store) -> Result<(), StoreError> {
     store.append(conversation(n), &[Record::Tombstone(tombstone)]).await?;
     assert_eq!(found("天气").await?, [], "what is deleted is not found");
     assert_eq!(found("slow").await?, []);
+    Ok(())
+}
+
+/// The open turns: number and due time.
+async fn open(store: &dyn Store) -> Result<Vec<(u64, i64)>, StoreError> {
+    let number = |turn: TurnId| turn.uuid().as_u64_pair().1 & 0xffff_ffff_ffff;
+    Ok(store.open_turns().await?.iter().map(|open| (number(open.turn), open.due.0)).collect())
+}
+
+async fn open_turns_are_listed_by_due_time(store: &dyn Store) -> Result<(), StoreError> {
+    assert!(store.claim_turns().await?);
+    assert!(store.claim_turns().await?, "who has the right keeps it");
+    assert_eq!(open(store).await?, [], "what was sent is not open");
+    let wait = |n: u64, of: u64, until: i64| {
+        Record::Wait(Wait {
+            turn: turn_id(n),
+            conversation: conversation(of),
+            attempt: None,
+            target: Some(target()),
+            until: at(until),
+            from: "pace".to_owned(),
+            at: at(101),
+        })
+    };
+    let sent = |n: u64, of: u64| {
+        let (turn, conversation) = (turn_id(n), conversation(of));
+        let id = AttemptId::new_from(n);
+        Record::Attempt(Box::new(AttemptStart { id, turn, conversation, ..attempt() }))
+    };
+    let ended_attempt = |n: u64, of: u64| {
+        let (turn, conversation) = (turn_id(n), conversation(of));
+        let attempt = AttemptId::new_from(n);
+        Record::AttemptEnd(Box::new(AttemptEnd { attempt, turn, conversation, ..self::ended(102) }))
+    };
+    let ended = |n: u64, of: u64| {
+        Record::WaitEnd(WaitEnd { turn: turn_id(n), conversation: conversation(of), at: at(102) })
+    };
+    let here = conversation(2);
+    store.append(here, &[turn(41, 2, 10), turn(42, 2, 10)]).await?;
+    assert_eq!(open(store).await?, [(41, 10), (42, 10)], "due when stored, in order");
+    store.append(here, &[sent(41, 2), wait(41, 2, 400), wait(42, 2, 200)]).await?;
+    store.append(here, &[turn(43, 2, 50), wait(43, 2, 500)]).await?;
+    assert_eq!(open(store).await?, [(42, 200), (41, 400), (43, 500)]);
+    store.append(here, &[wait(41, 2, 300), ended(42, 2)]).await?;
+    assert_eq!(open(store).await?, [(41, 300), (43, 500)], "the last wait counts");
+    store.append(here, &[ended_attempt(41, 2)]).await?;
+
+    store.append(conversation(6), &[meta(6, "six", 100), turn(44, 6, 100)]).await?;
+    let before = store.records(conversation(6)).await?;
+    store.drop_open_turns(conversation(6)).await?;
+    assert_eq!(store.records(conversation(6)).await?, before, "the log stays as it is");
+    store.append(conversation(6), &[turn(45, 6, 100)]).await?;
+    let tombstone = Tombstone { conversation: conversation(6), at: at(103) };
+    store.append(conversation(6), &[Record::Tombstone(tombstone)]).await?;
+    assert_eq!(open(store).await?, [(41, 300), (43, 500)], "what is deleted is not sent");
     Ok(())
 }
 

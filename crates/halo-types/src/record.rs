@@ -23,7 +23,7 @@ pub enum Record {
     AttemptEnd(Box<AttemptEnd>),
     /// A turn waits before its next attempt.
     Wait(Wait),
-    /// A wait is over without an attempt: cancelled by the person.
+    /// A turn that waits or was not sent yet will not be sent by itself any more.
     WaitEnd(WaitEnd),
     /// The view changes.
     Step(Step),
@@ -293,17 +293,23 @@ pub struct Wait {
     pub turn: TurnId,
     /// The conversation.
     pub conversation: ConversationId,
-    /// The failed attempt.
-    pub attempt: AttemptId,
+    /// The failed attempt; `None` where the turn waits before its first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<AttemptId>,
+    /// The model that is asked then; `None` in records of a Halo that did not say, where it is the
+    /// one asked last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
     /// When the next attempt is due.
     pub until: Timestamp,
-    /// Why so long: `header:retry-after`, `body`, `backoff`, …
+    /// Why so long: `header:retry-after`, `body`, `backoff`, `pace`, …
     pub from: String,
     /// When the wait began.
     pub at: Timestamp,
 }
 
-/// The person cancelled a wait.
+/// A turn that waits or was not sent yet will not be sent by itself: the person cancelled it, or
+/// it cannot be sent (its provider is gone).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WaitEnd {
     /// The turn.
@@ -373,6 +379,17 @@ pub struct Tombstone {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waits_of_an_earlier_halo_can_still_be_read() {
+        let id = "01890000-0000-7000-8000-000000000001";
+        let old = format!(
+            r#"{{"record":"wait","turn":"{id}","conversation":"{id}","attempt":"{id}",
+            "until":9,"from":"backoff","at":1}}"#
+        );
+        let Record::Wait(wait) = serde_json::from_str(&old).unwrap() else { panic!("{old}") };
+        assert_eq!((wait.attempt, wait.target), (Some(id.parse().unwrap()), None));
+    }
 
     #[test]
     fn ends_of_attempts_without_headers_can_still_be_read() {

@@ -53,7 +53,7 @@ pub(crate) fn done(headers: &HeaderMap, id: ConversationId) -> Response {
 }
 
 /// The answer where another page follows.
-fn go(headers: &HeaderMap, address: &str) -> Response {
+pub(crate) fn go(headers: &HeaderMap, address: &str) -> Response {
     if wants_json(headers) {
         axum::Json(json!({ "go": address })).into_response()
     } else {
@@ -371,7 +371,8 @@ pub(crate) async fn compact(
 /// The chosen model.
 #[derive(Debug, Deserialize)]
 pub(crate) struct TargetForm {
-    target: String,
+    /// As forms carry it.
+    pub(crate) target: String,
 }
 
 /// `POST /c/{id}/target`.

@@ -49,6 +49,11 @@ impl Zone {
         format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", minutes / 60, minutes % 60)
     }
 
+    /// `18:43`, local; with its date where that is not the day of `now`.
+    pub(crate) fn near_text(self, at: Timestamp, now: Timestamp) -> String {
+        if self.day(at) == self.day(now) { self.time_text(at) } else { self.minute_text(at) }
+    }
+
     /// `18:43`, local.
     pub(crate) fn time_text(self, at: Timestamp) -> String {
         let minutes = self.local_ms(at).rem_euclid(DAY_MS) / MINUTE_MS;

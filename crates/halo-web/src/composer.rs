@@ -1,9 +1,10 @@
 //! What stands around the thread: the model picker, the context meter, the input.
 
 use halo_config::{ProviderConfig, RecoverySettings};
-use halo_engine::{ConversationView, Engine, PictureLimits, TargetInfo};
+use halo_engine::{ConversationView, Engine, PictureLimits, TargetInfo, TurnState};
 use halo_types::{ConversationId, MessageId, Target};
 
+use crate::clock::{self, Zone};
 use crate::strings::Words;
 use crate::thread::tokens;
 
@@ -43,8 +44,16 @@ impl Known {
         self.providers.iter().filter(|provider| !self.is_practice(provider)).count() > 1
     }
 
+    /// How the provider of a model is called.
+    pub(crate) fn provider_name(&self, target: &Target, words: Words) -> String {
+        match self.providers.iter().find(|provider| provider.id == target.provider) {
+            Some(provider) => words.provider(&provider.name, self.is_practice(provider)),
+            None => target.provider.to_string(),
+        }
+    }
+
     /// How a chosen model is called below the input.
-    fn label(&self, target: &Target, words: Words) -> String {
+    pub(crate) fn label(&self, target: &Target, words: Words) -> String {
         let provider = self.providers.iter().find(|provider| provider.id == target.provider);
         match provider {
             Some(provider) if self.is_practice(provider) => {
@@ -104,6 +113,8 @@ pub(crate) struct Composer {
     pub(crate) vision: Option<bool>,
     /// Whether an answer is under way or awaited.
     pub(crate) busy: bool,
+    /// What waits to be sent.
+    pub(crate) waits: Option<WaitNote>,
     /// What is known to go wrong with the next request.
     pub(crate) forewarned: Vec<String>,
     /// Whether a compaction would make room for it.
@@ -136,6 +147,30 @@ pub(crate) struct Composer {
     pub(crate) turn: uuid::Uuid,
 }
 
+/// A message that waits to be sent, so that another one has to wait for it.
+pub(crate) struct WaitNote {
+    /// Its turn.
+    pub(crate) turn: halo_types::TurnId,
+    /// That it waits, and until when.
+    pub(crate) text: String,
+    /// What is said to one who wants to send another one.
+    pub(crate) busy: String,
+}
+
+impl WaitNote {
+    fn of(view: &ConversationView, words: Words, zone: Zone) -> Option<Self> {
+        let turn = view.running.as_ref()?.turn;
+        let (text, busy) = match view.waits.as_ref()? {
+            TurnState::Waiting { until, .. } => {
+                let time = zone.near_text(*until, clock::now());
+                (words.t1("waits-note", "time", &time), words.t1("waits-busy", "time", &time))
+            }
+            _ => (words.t("waits-note-in-line"), words.t("waits-busy-in-line")),
+        };
+        Some(Self { turn, text, busy })
+    }
+}
+
 /// The context meter.
 pub(crate) struct MeterText {
     /// In words.
@@ -148,11 +183,12 @@ pub(crate) struct MeterText {
 
 impl Composer {
     /// The input of a conversation.
-    pub(crate) fn of(view: &ConversationView, known: &Known, words: Words) -> Self {
+    pub(crate) fn of(view: &ConversationView, known: &Known, words: Words, zone: Zone) -> Self {
         let mut composer = Self::new(view.target.as_ref(), known, words);
         composer.conversation = Some(view.meta.id);
         composer.vision = view.vision;
         composer.busy = view.running.is_some();
+        composer.waits = WaitNote::of(view, words, zone);
         composer.images = view.meter.images;
         composer.large = view.meter.refused.large;
         composer.shrinks = view.meter.shrinks;
@@ -178,6 +214,7 @@ impl Composer {
             practice,
             vision: info.and_then(|info| info.vision),
             busy: false,
+            waits: None,
             meter: None,
             forewarned: Vec::new(),
             can_compact: false,
@@ -246,7 +283,8 @@ fn meter(view: &ConversationView, words: Words) -> MeterText {
     MeterText { text, tokens: view.meter.tokens, window: view.meter.window }
 }
 
-fn groups(chosen: Option<&Target>, known: &Known, words: Words) -> Vec<Group> {
+/// Every provider with its models.
+pub(crate) fn groups(chosen: Option<&Target>, known: &Known, words: Words) -> Vec<Group> {
     let choices = |provider: &ProviderConfig| {
         let of = known.targets.iter().filter(|info| info.target.provider == provider.id);
         of.map(|info| Choice {

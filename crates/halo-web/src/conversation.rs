@@ -174,7 +174,7 @@ fn fragment(
     let renderer = state.renderer();
     let setting = Setting { words, zone, renderer, targets: &known.targets, own: &own };
     let pieces = thread::pieces(view, &setting)?;
-    let mut composer = Composer::of(view, &known, words);
+    let mut composer = Composer::of(view, &known, words, zone);
     if let Some((message, text)) = show.edit.and_then(|id| Some((id, text_of(view, id)?))) {
         composer.text = text;
         composer.edit = Some(message);

@@ -15,6 +15,7 @@ use halo_engine::{CompactError, EngineError};
 use halo_store::StoreError;
 use serde_json::json;
 
+use crate::clock::{self, Zone};
 use crate::page;
 use crate::secret::NoRandomness;
 use crate::strings::Words;
@@ -67,7 +68,9 @@ impl PageError {
             | Self::Engine(EngineError::TooLong { .. } | EngineError::PictureTooLarge { .. }) => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
-            Self::Engine(EngineError::Busy) => StatusCode::CONFLICT,
+            Self::Engine(
+                EngineError::Busy | EngineError::Waiting { .. } | EngineError::Elsewhere,
+            ) => StatusCode::CONFLICT,
             Self::Bad(_)
             | Self::Engine(
                 EngineError::Empty
@@ -91,7 +94,7 @@ impl PageError {
     }
 
     /// One or two sentences for the person.
-    fn words(&self, words: Words) -> String {
+    fn words(&self, words: Words, zone: Zone) -> String {
         match self {
             Self::NotFound => words.t("problem-not-found"),
             Self::Bad(key) => words.t(key),
@@ -101,6 +104,9 @@ impl PageError {
             }
             Self::Engine(EngineError::Store(StoreError::ReadOnly))
             | Self::Store(StoreError::ReadOnly) => words.t("problem-read-only"),
+            Self::Engine(EngineError::Waiting { until }) => {
+                words.t1("problem-waiting", "time", zone.near_text(*until, clock::now()))
+            }
             Self::Engine(error) => engine_words(words, error),
             other => words.t1("problem-internal", "what", chain(other)),
         }
@@ -111,6 +117,7 @@ fn engine_words(words: Words, error: &EngineError) -> String {
     match error {
         EngineError::NoConversation(_) => words.t("problem-no-conversation"),
         EngineError::Busy => words.t("problem-busy"),
+        EngineError::Elsewhere => words.t("problem-elsewhere"),
         EngineError::Empty => words.t("problem-empty"),
         EngineError::NoTarget => words.t("problem-no-target"),
         EngineError::NotFound(_) => words.t("problem-not-found"),
@@ -189,6 +196,7 @@ pub(crate) async fn explain(words: Words, request: Request, next: Next) -> Respo
         .get(header::ACCEPT)
         .and_then(|v| v.to_str().ok())
         .is_some_and(|accept| accept.contains("text/html"));
+    let zone = page::zone(request.headers());
     let path = request.uri().path().to_owned();
     let response = next.run(request).await;
     let Some(Problem(error)) = response.extensions().get::<Problem>().cloned() else {
@@ -197,7 +205,7 @@ pub(crate) async fn explain(words: Words, request: Request, next: Next) -> Respo
     if error.status().is_server_error() {
         tracing::error!(path, error = chain(error.as_ref()), "a request failed");
     }
-    let text = error.words(words);
+    let text = error.words(words, zone);
     if as_page {
         page::problem(words, error.status(), &text)
     } else {
@@ -218,6 +226,8 @@ mod tests {
             PageError::TooLarge { bytes: Some(52_428_800), max: 4_000_000 },
             PageError::TooLarge { bytes: None, max: 4_000_000 },
             EngineError::Busy.into(),
+            EngineError::Waiting { until: halo_types::Timestamp(0) }.into(),
+            EngineError::Elsewhere.into(),
             EngineError::Empty.into(),
             EngineError::NoTarget.into(),
             EngineError::Compact(CompactError::NothingBefore).into(),
@@ -227,12 +237,12 @@ mod tests {
         ];
         for locale in Locale::ALL {
             for error in &errors {
-                let text = error.words(Words::new(*locale));
+                let text = error.words(Words::new(*locale), Zone::default());
                 assert!(!text.starts_with("problem-"), "{error:?}: {text}");
                 assert!(error.status().is_client_error());
             }
         }
-        let text = errors[2].words(Words::default());
+        let text = errors[2].words(Words::default(), Zone::default());
         assert!(text.contains("52.4 MB") && text.contains("4.0 MB"), "{text}");
     }
 }

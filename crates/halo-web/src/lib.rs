@@ -35,6 +35,7 @@ mod help;
 mod images;
 mod live;
 mod markdown;
+mod outbox;
 mod page;
 mod practice;
 mod routes;

@@ -53,11 +53,46 @@ pub(crate) struct ListRow {
     pub(crate) id: ConversationId,
     /// Its title; never empty.
     pub(crate) title: String,
-    /// The key of the words for what it is doing; `None` while it does nothing.
-    pub(crate) mark: Option<&'static str>,
+    /// What it is doing; `None` while it does nothing.
+    pub(crate) mark: Option<Mark>,
+}
+
+/// What a conversation is doing.
+pub(crate) struct Mark {
+    /// The name of the mark.
+    pub(crate) name: &'static str,
+    /// In words.
+    pub(crate) words: String,
+    /// For one that waits: until when.
+    pub(crate) time: Option<String>,
+}
+
+impl Mark {
+    fn of(
+        activity: Activity,
+        words: Words,
+        zone: Zone,
+        now: halo_types::Timestamp,
+    ) -> Option<Self> {
+        let plain = |name| Some(Self { name, words: words.t(name), time: None });
+        match activity {
+            Activity::Idle => None,
+            Activity::Running => plain("list-running"),
+            Activity::Queued => plain("list-queued"),
+            Activity::Waiting { until } => {
+                let words = words.t1("list-waiting-until", "time", zone.near_text(until, now));
+                Some(Self { name: "list-waiting", words, time: Some(zone.time_text(until)) })
+            }
+        }
+    }
 }
 
 impl Page {
+    /// How many conversations run, wait or are in line.
+    pub(crate) fn open_turns(&self) -> usize {
+        self.days.iter().flat_map(|day| &day.rows).filter(|row| row.mark.is_some()).count()
+    }
+
     /// Reads the conversation list for a browser.
     pub(crate) async fn load(state: &AppState, headers: &HeaderMap) -> Result<Self, PageError> {
         let words = Words::new(crate::strings::Locale::of(headers));
@@ -171,11 +206,7 @@ fn by_day(
             } else {
                 summary.title
             },
-            mark: match summary.activity {
-                Activity::Idle => None,
-                Activity::Running => Some("list-running"),
-                Activity::Waiting => Some("list-waiting"),
-            },
+            mark: Mark::of(summary.activity, words, zone, now),
         };
         match days.last_mut() {
             Some(day) if day.key == key => day.rows.push(row),
@@ -263,7 +294,7 @@ mod tests {
         };
         let summaries = vec![
             summary(0, Activity::Running),
-            summary(1, Activity::Waiting),
+            summary(1, Activity::Waiting { until: now }),
             summary(30, Activity::Idle),
             summary(24 * 5, Activity::Idle),
             summary(24 * 20, Activity::Idle),

@@ -9,8 +9,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::error::PageError;
 use crate::state::AppState;
 use crate::{
-    actions, assets, auth, conversation, error, guard, help, images, live, practice, search,
-    settings, teach,
+    actions, assets, auth, conversation, error, guard, help, images, live, outbox, practice,
+    search, settings, teach,
 };
 
 /// The pages, ready to be served. Everything but the sign-in link and the files of the interface
@@ -47,6 +47,8 @@ fn reading() -> Router<AppState> {
         .route("/list", get(conversation::list))
         .route("/search", get(search::fragment))
         .route("/export", get(settings::export_all))
+        .route("/outbox", get(outbox::show))
+        .route("/outbox/entries", get(outbox::fragment))
         .route("/events", get(live::events))
         .route("/c/{id}", get(conversation::show))
         .route("/c/{id}/export", get(settings::export_one))
@@ -71,6 +73,9 @@ fn doing() -> Router<AppState> {
         .route("/c/{id}/act", post(actions::act))
         .route("/c/{id}/stop", post(actions::stop))
         .route("/c/{id}/send-now", post(actions::send_now))
+        .route("/c/{id}/turns/{turn}/send", post(outbox::send))
+        .route("/c/{id}/turns/{turn}/cancel", post(outbox::cancel))
+        .route("/c/{id}/turns/{turn}/switch", post(outbox::switch))
         .route("/c/{id}/target", post(actions::set_target))
         .route("/c/{id}/messages/{message}/fork", post(actions::fork))
         .route("/c/{id}/leave-out-images", post(actions::leave_out_images))

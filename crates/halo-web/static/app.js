@@ -28,6 +28,11 @@ async function refreshList() {
   listRun = fragment(`/list${active ? `?active=${active}` : ""}`).then((content) => {
     const list = document.getElementById("list");
     const next = content.getElementById("list");
+    const count = document.querySelector("[data-outbox-count]");
+    if (count && next) {
+      count.textContent = next.dataset.openTurns;
+      count.hidden = next.dataset.openTurns === "0";
+    }
     // A menu that is open or a title that is being typed is left alone.
     if (!list || !next || list.querySelector("[data-menu][open]")) return;
     if (list.innerHTML !== next.innerHTML) {

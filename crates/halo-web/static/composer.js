@@ -207,13 +207,20 @@ function clear({ pictures = true } = {}) {
   fit();
 }
 
+/** What was last said about an answer or a wait that stands in the way. */
+let underWay = "";
+
 async function send() {
   if (sending) return;
   const text = prompt.value.trim();
   if (!text && (images.length === 0 || aside !== null)) return;
   // The news of an answer's end may be on its way.
   if ("busy" in conversation.dataset) await upToDate();
-  if ("busy" in conversation.dataset) { complain(word("script-busy")); return; }
+  if ("busy" in conversation.dataset) {
+    underWay = conversation.dataset.busy || word("script-busy");
+    complain(underWay);
+    return;
+  }
   if (uploads > 0) { complain(word("script-wait-for-picture")); return; }
   const pictures = !COMMAND.test(text);
   if (text === "/practice") { clear({ pictures }); await openPractice(); return; }
@@ -240,7 +247,7 @@ async function send() {
 // What was said about an answer under way is over with it.
 conversation.addEventListener("halo-state", () => {
   warn();
-  if (!("busy" in conversation.dataset) && trouble.textContent === word("script-busy")) complain("");
+  if (!("busy" in conversation.dataset) && trouble.textContent === underWay) complain("");
 });
 
 // Nor is Halo gone any more once the stream is open.

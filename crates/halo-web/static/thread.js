@@ -128,11 +128,13 @@ function morph(next) {
 function takeState(content) {
   const next = content.getElementById("conversation");
   const busy = "busy" in next.dataset;
-  conversation.toggleAttribute("data-busy", busy);
+  // Its value says what waits; it is empty while something is being answered.
+  if (busy) conversation.dataset.busy = next.dataset.busy;
+  else delete conversation.dataset.busy;
   document.querySelector("[data-send]").hidden = busy;
   const stop = document.querySelector("[data-stop]");
   if (stop) stop.hidden = !busy;
-  for (const name of ["head", "status"]) {
+  for (const name of ["head", "status", "waits"]) {
     const old = conversation.querySelector(`[data-part="${name}"]`);
     const now = content.querySelector(`[data-part="${name}"]`);
     // The picker's button keeps the focus while nothing around it changed.

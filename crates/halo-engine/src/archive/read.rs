@@ -281,6 +281,8 @@ pub(crate) async fn place(
         store.put_blob(id, bytes).await?;
     }
     store.append(entry.id, &more).await?;
+    // What waited where the file was written is sent there.
+    store.drop_open_turns(entry.id).await?;
     Ok((placed, more))
 }
 

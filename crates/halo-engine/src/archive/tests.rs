@@ -203,6 +203,21 @@ async fn what_goes_out_comes_back_once() {
 }
 
 #[tokio::test]
+async fn what_waited_elsewhere_is_not_sent_from_here() {
+    // Cut before its first attempt: a turn that was never sent.
+    let elsewhere = Place::with(&[talk(1)[..3].to_vec()]).await;
+    let open = |place: &Place| {
+        let store = Arc::clone(&place.store);
+        async move { store.open_turns().await.unwrap().len() }
+    };
+    assert_eq!(open(&elsewhere).await, 1);
+    let here = Place::empty().await;
+    here.import(&elsewhere.json().await).await.unwrap();
+    assert_eq!(open(&here).await, 0);
+    assert_eq!(here.json().await, elsewhere.json().await, "and nothing is added to the log");
+}
+
+#[tokio::test]
 async fn conversations_that_went_on_are_continued_or_left_alone() {
     let whole = Place::with(&[talk(1)]).await;
     let file = whole.json().await;

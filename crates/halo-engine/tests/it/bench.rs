@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use halo_config::{Config, ConnectionSettings, Environment, Flags, Paths, ProviderConfig};
-use halo_engine::{Act, Card, ConversationView, Engine, Item, Options, Submission};
+use halo_engine::{Act, Card, Clock, ConversationView, Engine, Item, Options, Submission};
 use halo_sim::{SimOptions, Simulator};
 use halo_store_sqlite::SqliteStore;
 use halo_transport::ClientOptions;
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 pub(crate) struct Bench {
     pub(crate) engine: Engine,
     pub(crate) sim: Simulator,
-    _data: TempDir,
+    data: TempDir,
     stop: CancellationToken,
 }
 
@@ -75,10 +75,20 @@ impl Bench {
             config.set_keys(&id_of(*protocol).parse().unwrap(), &["sk-test-1234567890"]).unwrap();
         }
         let engine = Self::open(config).await;
-        Self { engine, sim, _data: data, stop }
+        Self { engine, sim, data, stop }
+    }
+
+    /// The settings as the next process reads them.
+    pub(crate) fn config(&self) -> Config {
+        let paths = Paths::resolve(Some(self.data.path().to_owned())).unwrap();
+        Config::load_with(paths, Environment::fixed([("", ""); 0]), Flags::default()).unwrap()
     }
 
     pub(crate) async fn open(config: Config) -> Engine {
+        Self::open_with(config, Clock::default()).await
+    }
+
+    pub(crate) async fn open_with(config: Config, clock: Clock) -> Engine {
         let path = config.paths().database();
         let store = Arc::new(SqliteStore::open(&path).await.unwrap());
         let client = ClientOptions {
@@ -87,7 +97,7 @@ impl Bench {
             first_byte_timeout: Duration::from_millis(1_200),
             ..ClientOptions::default()
         };
-        Engine::open(Options { client, ..Options::new(config, store) }).await.unwrap()
+        Engine::open(Options { client, clock, ..Options::new(config, store) }).await.unwrap()
     }
 
     /// Waits until the engine's clock shows a time.

@@ -9,6 +9,7 @@ mod cures;
 mod doctor;
 mod facts;
 mod ladder;
+mod outbox;
 mod pace;
 mod pictures;
 mod recovery;

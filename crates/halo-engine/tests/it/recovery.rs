@@ -34,20 +34,25 @@ async fn a_rate_limit_is_waited_out_as_told() {
     assert!(answer(&view).is_some(), "{view:#?}");
 }
 
+/// It used to end the turn and to name the time only. Now the turn stays, stored as waiting, and is
+/// sent at its time by whatever process runs then.
 #[tokio::test]
-async fn a_long_wait_is_not_sat_out_and_names_the_clock_time() {
+async fn a_long_wait_stays_in_the_outbox_and_names_the_clock_time() {
     let bench = Bench::new().await;
     for protocol in Protocol::ALL {
         let chat = bench.chat(*protocol, "rate-limit-long").await;
         chat.submit("Hello", Vec::new()).await;
-        let view = chat.until(|v| v.running.is_none(), false).await;
+        let view = chat.until(|v| card(v).is_some_and(|c| c.wait.is_some()), false).await;
         let card = card(&view).expect("a card");
-        let wait = card.wait.expect("the time is told");
-        assert!(!wait.automatic);
+        let wait = card.wait.clone().expect("the time is told");
+        assert!(wait.automatic);
         assert!(wait.until.ms_since(card.at) > 120_000);
-        assert!(
-            card.offers.iter().any(|o| matches!(o.action, Action::Resend | Action::WaitAndResend))
-        );
+        let offered = |wanted: &[Action]| card.offers.iter().any(|o| wanted.contains(&o.action));
+        assert!(offered(&[Action::Resend, Action::WaitAndResend]));
+        assert!(offered(&[Action::SwitchModel]));
+        // Nobody has to wait who does not want to.
+        chat.act(&card, Action::Resend, None).await;
+        assert!(answer(&chat.settled().await).is_some());
     }
 }
 

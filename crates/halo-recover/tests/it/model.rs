@@ -6,7 +6,7 @@
 //! nothing is lost by it.
 
 use halo_recover::{
-    Cure, Machine, Next, Outlook, Policy, Repair, Rung, Signs, Situation, Way, cure,
+    Cure, MAX_LATER_MS, Machine, Next, Outlook, Policy, Repair, Rung, Signs, Situation, Way, cure,
 };
 use halo_types::{Kind, Timestamp};
 use proptest::prelude::*;
@@ -48,7 +48,7 @@ fn symbols(named: bool) -> Vec<Signs> {
 }
 
 fn everything() -> Policy {
-    Policy { omit_images: true, compact: true, ..Policy::default() }
+    Policy { omit_images: true, shrink_images: true, compact: true, ..Policy::default() }
 }
 
 fn policies() -> [Policy; 3] {
@@ -92,6 +92,8 @@ fn situations() -> Vec<Situation> {
 struct Path {
     machine: Machine,
     now: Timestamp,
+    /// Time waited in line, in milliseconds.
+    line_ms: u64,
     attempts: u32,
     places: Vec<u32>,
     /// The repairs in force at the present place.
@@ -114,14 +116,25 @@ fn step(path: &Path, policy: &Policy, signs: &Signs, situation: &Situation) -> O
             assert!(signs.transient && policy.retry, "refused, and sent again: {}", trail());
             assert!(!NEVER_AGAIN.contains(&signs.kind), "{}", trail());
             assert!(at > path.now, "{}", trail());
+            next.line_ms += at.ms_since(path.now);
             next.now = at;
-            assert!(next.now.ms_since(START) <= policy.max_line_ms, "{}", trail());
+            assert!(next.line_ms <= policy.max_line_ms, "{}", trail());
+        }
+        Next::Later { at, .. } => {
+            assert!(signs.transient && policy.retry, "refused, and sent again: {}", trail());
+            assert!(!NEVER_AGAIN.contains(&signs.kind), "{}", trail());
+            let told = signs.retry.as_ref().map(|(ms, _)| *ms);
+            assert_eq!(Some(at.ms_since(path.now)), told, "only a told wait: {}", trail());
+            assert!(told.is_some_and(|ms| ms > policy.max_line_ms / 2 && ms <= MAX_LATER_MS));
+            next.now = at;
         }
         Next::Repair(ref repair) => {
             assert!(!next.repairs.contains(repair), "the same bytes again: {}", trail());
-            let asked_first = matches!(repair, Repair::OmitImages | Repair::Compact);
+            let asked_first =
+                matches!(repair, Repair::OmitImages | Repair::ShrinkImages | Repair::Compact);
             assert!(policy.repair || asked_first, "{}", trail());
             assert!(*repair != Repair::OmitImages || policy.omit_images, "{}", trail());
+            assert!(*repair != Repair::ShrinkImages || policy.shrink_images, "{}", trail());
             assert!(*repair != Repair::Compact || policy.compact, "{}", trail());
             next.repairs.push(repair.clone());
         }
@@ -159,6 +172,7 @@ fn start(policy: &Policy) -> Path {
     Path {
         machine: Machine::new(policy.clone(), 42).at(0),
         now: START,
+        line_ms: 0,
         attempts: 1,
         places: vec![0],
         repairs: Vec::new(),

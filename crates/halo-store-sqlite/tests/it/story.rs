@@ -35,6 +35,21 @@ async fn the_story_with_a_crash() {
     story::go_on(&reopened).await.unwrap();
 }
 
+#[tokio::test]
+async fn of_two_that_open_a_database_one_runs_its_turns() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("halo.db");
+    let first = SqliteStore::open(&path).await.unwrap();
+    let second = SqliteStore::open(&path).await.unwrap();
+    assert!(first.claim_turns().await.unwrap());
+    assert!(!second.claim_turns().await.unwrap());
+    first.close().await;
+    assert!(second.claim_turns().await.unwrap(), "a closed store gives it back");
+    drop(second);
+    let third = SqliteStore::open(&path).await.unwrap();
+    assert!(third.claim_turns().await.unwrap(), "and so does one that is gone");
+}
+
 /// A journal cut in the middle of a commit loses that commit and nothing before it.
 #[tokio::test]
 async fn a_torn_commit_is_as_if_it_had_not_begun() {

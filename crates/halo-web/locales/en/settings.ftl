@@ -227,7 +227,7 @@ settings-waiting-failed = The message could not be sent again: { $why }
 
 settings-recovery-intro = What Halo may do by itself when a request fails. Everything it does stands in the conversation and can be taken back; what is stored is never changed.
 settings-recovery-retry = Try again by itself
-settings-recovery-retry-about = Rate limits, overload and faults at the provider: wait as long as the provider asks, then send again, with a countdown you can cut short. At most { $tries } tries, and no wait of more than { $seconds } seconds. Used-up credit, refused keys and missing rights are never tried again by themselves.
+settings-recovery-retry-about = Rate limits, overload and faults at the provider: wait as long as the provider asks, then send again, with a countdown you can cut short. At most { $tries } tries. Waits of more than { $seconds } seconds in all stand in the outbox; only a provider can ask for them, and for a day at most. Used-up credit, refused keys and missing rights are never tried again by themselves.
 settings-recovery-images = Always leave pictures out for models that cannot see
 settings-recovery-images-about = The pictures stay in the conversation and are sent again to a model that can see.
 settings-recovery-shrink = Always send pictures smaller where a model refuses them as they are

@@ -224,7 +224,7 @@ settings-waiting-failed = 消息未能重新发送：{ $why }
 
 settings-recovery-intro = 请求失败时 Halo 可以自行做的事。它所做的一切都会显示在对话中并可撤销；已保存的内容绝不会改变。
 settings-recovery-retry = 自动重试
-settings-recovery-retry-about = 遇到限流、过载和服务商故障时：按服务商要求的时间等待后重新发送，倒计时可随时跳过。最多尝试 { $tries } 次，等待不超过 { $seconds } 秒。额度用尽、密钥被拒或缺少权限时绝不会自动重试。
+settings-recovery-retry-about = 遇到限流、过载和服务商故障时：按服务商要求的时间等待后重新发送，倒计时可随时跳过。最多尝试 { $tries } 次。总共超过 { $seconds } 秒的等待会放进发件箱；只有服务商可以这样要求，并且最多一天。额度用尽、密钥被拒或缺少权限时绝不会自动重试。
 settings-recovery-images = 模型看不了图片时，总是自动省去图片
 settings-recovery-images-about = 图片仍保留在对话中，换成能看图片的模型时会再次发送。
 settings-recovery-shrink = 模型拒收原图时，总是自动缩小图片再发送

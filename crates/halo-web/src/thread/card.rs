@@ -176,7 +176,7 @@ pub(super) fn piece(
 fn wait(wait: &WaitView, at: Timestamp, setting: &Setting<'_>) -> WaitTemplate {
     let words = setting.words;
     let counts_down = wait.automatic && wait.until.ms_since(at) <= COUNTDOWN_MS;
-    let clock = setting.zone.time_text(wait.until);
+    let clock = setting.zone.near_text(wait.until, at);
     let key = if wait.automatic { "wait-automatic" } else { "wait-until" };
     let from = match wait.from.as_str() {
         "pace" => "wait-from-pace",

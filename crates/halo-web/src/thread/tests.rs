@@ -98,6 +98,7 @@ fn view(items: Vec<Item>) -> ConversationView {
         items,
         running: None,
         wait: None,
+        waits: None,
         meter: Meter::default(),
         vision: Some(true),
         damaged: 0,

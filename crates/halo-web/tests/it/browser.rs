@@ -44,10 +44,16 @@ impl Answer {
 impl Browser {
     /// An app that nobody is signed in to.
     pub(crate) async fn stranger() -> Self {
+        Self::prepared(async |_, _| {}).await
+    }
+
+    /// The same, of which something was stored and set before it began.
+    async fn prepared(prepare: impl AsyncFnOnce(&SqliteStore, &Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let paths = Paths::resolve(Some(folder.path().to_owned())).unwrap();
         let store = Arc::new(SqliteStore::open(&paths.database()).await.unwrap());
         let config = Config::load(paths).unwrap();
+        prepare(&store, &config).await;
         let engine = Engine::open(Options::new(config, store)).await.unwrap();
         let shutdown = CancellationToken::new();
         let options = WebOptions { shutdown: shutdown.clone(), ..WebOptions::default() };
@@ -57,7 +63,12 @@ impl Browser {
 
     /// An app with a browser that is signed in.
     pub(crate) async fn signed_in() -> Self {
-        let mut browser = Self::stranger().await;
+        Self::signed_in_to(async |_, _| {}).await
+    }
+
+    /// The same, of which something was stored and set before it began.
+    pub(crate) async fn signed_in_to(prepare: impl AsyncFnOnce(&SqliteStore, &Config)) -> Self {
+        let mut browser = Self::prepared(prepare).await;
         let link = browser.link().await;
         let answer = browser.get(&link).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);

@@ -8,5 +8,6 @@ mod data;
 mod events;
 mod guards;
 mod help;
+mod outbox;
 mod pages;
 mod teach;

@@ -1,0 +1,35 @@
+# 正在进行的、等待中的和排队的：发件箱页面、列表里的标记、输入框上方的提示。
+
+outbox-link = 发件箱
+outbox-title = 发件箱
+outbox-about = 正在发送的消息，以及 Halo 会自动发送的消息。关闭再打开 Halo 之后会接着发送。
+outbox-empty = 没有正在进行的回答，也没有等待发送的消息。
+outbox-running = 正在进行
+outbox-waiting = 等待中
+outbox-queued = 排队中
+outbox-sending = 正在回答
+outbox-in-line = 还没有发送；同一服务商的其他消息排在前面
+outbox-due = 时间已到；同一服务商的前一条开始得到回答后就会发送
+outbox-until = 将在 { $time } 发送
+outbox-why-provider = 这是服务商要求的停顿。
+outbox-why-halo = 下一次尝试前的停顿。
+outbox-why-pace = 为了不过于频繁地请求服务商而停顿。
+outbox-words = { $name } 的原话
+outbox-network-words = 连接报告的内容
+outbox-words-cut = 这里是开头；全文在对话的卡片里。
+outbox-open = 打开对话
+outbox-send-now = 立即发送
+outbox-cancel = 取消
+outbox-stop = 停止
+outbox-another-model = 立即换用其他模型
+outbox-model = 模型
+outbox-use-model = 发送给它
+outbox-tries = 已尝试 { $n } 次
+list-waiting-until = 等待中；将在 { $time } 重新发送
+list-queued = 排队等待发送
+waits-note = 有一条消息在等待；将在 { $time } 发送。
+waits-note-in-line = 有一条消息在等待，同一服务商的其他消息发送后就轮到它。
+waits-busy = 有一条消息要等到 { $time }。请先立即发送或取消它；你的文字会留在这里。
+waits-busy-in-line = 有一条消息在排队。请先立即发送或取消它；你的文字会留在这里。
+problem-waiting = 这里有一条消息要等到 { $time }。请先立即发送或取消它；你的文字都还在。
+problem-elsewhere = 另一个 Halo 正在使用这个数据文件夹并发送其中的消息。这里没有发送任何东西。
