@@ -26,9 +26,6 @@ use check::{Found, check};
 use process::App;
 use witness::Witness;
 
-/// Whether waits outlive the process. While they do not, turns that waited are counted, and only
-/// counted.
-const WAITS_RESUME: bool = false;
 /// How long the last process may take to bring what runs and waits to its end.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How many prompts back the look after a round goes.
@@ -156,7 +153,7 @@ impl Sum {
             + found.integrity_errors
             + found.without_end
             + self.seconds_wrong
-            + if WAITS_RESUME { found.unresumed } else { 0 };
+            + found.unresumed;
         // What was found on the way and is gone at the end was a fault all the same.
         faults == 0 && self.notes.is_empty()
     }
@@ -302,7 +299,7 @@ impl Trial {
             "{} rounds in {} s: {} kills, {} prompts acknowledged, {} requests seen\n  answers: {} \
              whole, {} partial, {} bad; continued {}\n  lost prompts {}, requests without a record \
              {}, sent twice {}, attempts without an end {}\n  second processes: {} turned away, {} \
-             not\n  turns that waited: {}, not resumed {}{}\n  integrity errors {}\n",
+             not\n  turns that waited: {}, not resumed {}\n  integrity errors {}\n",
             args.rounds,
             took.as_secs(),
             sum.kills,
@@ -320,7 +317,6 @@ impl Trial {
             sum.seconds_wrong,
             found.waiting,
             found.unresumed,
-            if WAITS_RESUME { "" } else { " (waits do not outlive the process yet)" },
             found.integrity_errors,
         );
         for note in &sum.notes {

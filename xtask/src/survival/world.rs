@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use halo_config::{
-    Config, ConnectionSettings, Environment, Flags, Paths, ProviderConfig, Settings,
+    Config, ConnectionSettings, Environment, Flags, Paths, ProviderConfig, Reach, Settings,
 };
 use halo_engine::{Clock, Engine, Options};
 use halo_store_sqlite::SqliteStore;
@@ -45,6 +45,11 @@ fn allow_everything(settings: &mut Settings) {
     recovery.always_omit_images = true;
     recovery.always_shrink_images = true;
     recovery.always_compact = true;
+    recovery.failover = Reach::Models;
+    recovery.ladder = Protocol::ALL
+        .iter()
+        .map(|protocol| Target { provider: id_of(*protocol), model: "spare".to_owned() })
+        .collect();
 }
 
 /// An engine and what belongs to it.
