@@ -30,6 +30,7 @@ mod mend;
 mod pictures;
 mod respect;
 mod rule;
+mod supplement;
 mod tokens;
 mod view;
 

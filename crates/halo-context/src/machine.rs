@@ -18,6 +18,7 @@ use crate::Estimator;
 use crate::compact::{CompactInput, CompactPlan, MAX_USELESS_TRIES, summary_tokens};
 use crate::cut::{Passage, as_texts, passages, split, take, written};
 use crate::rule::summary_by_rule;
+use crate::supplement::completed;
 use crate::tokens::floor_boundary;
 
 /// The most requests that are answered or overflow at one writer before the next one is asked.
@@ -405,6 +406,8 @@ impl Compaction {
         let size = estimator.passing_text(&text);
         if size <= self.summary_max.saturating_mul(2) {
             let by = self.writers.front().map(|writer| writer.target.clone());
+            let most = self.summary_max;
+            let text = completed(text, &self.span, &self.pinned, most, estimator);
             self.rung = Rung::Done(Summary { text, by, parts });
             return;
         }

@@ -156,6 +156,24 @@ fn by_rule(span: &[Message], pinned: &[MessageId], earlier: Option<&str>, budget
     lines.join("\n")
 }
 
+/// Of each piece worth keeping (what was decided or asked, code, names and numbers) the words that
+/// tell it from others: those with figures, inner capitals or signs of code.
+pub(crate) fn telling_pieces(span: &[Message], pinned: &[MessageId]) -> Vec<Vec<String>> {
+    let telling = |word: &&str| {
+        let inner = word.chars().skip(1).any(char::is_uppercase);
+        word.len() >= 3 && (inner || word.chars().any(|c| c.is_ascii_digit() || "_@/".contains(c)))
+    };
+    let words = |piece: &Piece| -> Vec<String> {
+        let words = piece.text.split(|c: char| c.is_whitespace() || "`\"“”()[]{},;:!?".contains(c));
+        let words = words.map(|word| word.trim_end_matches('.'));
+        words.filter(telling).map(str::to_owned).collect()
+    };
+    let messages = span.iter().filter(|message| !pinned.contains(&message.id));
+    let kept = messages.flat_map(|message| pieces(&said(message)));
+    let kept = kept.filter(|piece| piece.worth <= Worth::Fact);
+    kept.map(|piece| words(&piece)).filter(|words| !words.is_empty()).collect()
+}
+
 /// What a message says, its pictures and tools in words.
 fn said(message: &Message) -> String {
     let mut text = message.text();

@@ -103,6 +103,8 @@ pub struct MessageView {
     pub can_continue: bool,
     /// Whether the turn can be sent again: it is the last of the branch and nothing runs.
     pub can_resend: bool,
+    /// For an answer that was continued: the words that came twice, and stand here once.
+    pub repeated: String,
     /// Whether it is the last one of the branch that is shown.
     pub is_last: bool,
     /// Whether the branch that is shown ends here although messages follow: the next prompt begins

@@ -105,6 +105,7 @@ pub(crate) async fn settle(
         TurnKind::Compact { .. } => None,
         _ => message(engine, guard, turn, target, attempt, answer, ending).await?,
     };
+    let (message, repeated) = message.unzip();
     let stored = message.as_ref().map(|message| message.id);
     match &sent.outcome {
         Outcome::Answered { answer } => {
@@ -148,6 +149,7 @@ pub(crate) async fn settle(
         outcome,
         first_part_ms: sent.first_part_ms,
         total_ms: sent.total_ms,
+        repeated: repeated.unwrap_or_default(),
         headers: if failure.is_some() { Headers::default() } else { sent.headers },
         at: engine.now(),
     };
@@ -170,7 +172,7 @@ pub(crate) async fn settle(
     Ok(failure)
 }
 
-/// The message that an answer becomes; `None` where nothing worth keeping came.
+/// The message that an answer becomes, and what of it was left out since it came twice; `None` where nothing worth keeping came.
 async fn message(
     engine: &Engine,
     guard: &RunGuard,
@@ -179,7 +181,7 @@ async fn message(
     attempt: AttemptId,
     answer: &Answer,
     ending: Ending,
-) -> Result<Option<Message>, EngineError> {
+) -> Result<Option<(Message, String)>, EngineError> {
     let mut parts = engine.keep_pictures(answer).await?;
     let complete = matches!(ending, Ending::Complete { .. });
     let has_text =
@@ -188,13 +190,14 @@ async fn message(
     if parts.is_empty() || (!complete && !has_text) {
         return Ok(None);
     }
+    let mut repeated = String::new();
     if let TurnKind::Continue { answer: begun } = turn.kind {
         let log = guard.live().log.lock().await;
         if let Some(begun) = log.message(begun) {
-            parts = joined(&begun.parts, parts);
+            (parts, repeated) = joined(&begun.parts, parts);
         }
     }
-    Ok(Some(Message {
+    let message = Message {
         id: MessageId::new(Uuid::now_v7()),
         conversation: turn.conversation,
         parent: Some(turn.prompt),
@@ -209,23 +212,28 @@ async fn message(
         }),
         ending: Some(ending),
         usage: Some(answer.usage),
-    }))
+    };
+    Ok(Some((message, repeated)))
 }
 
-/// The parts of a broken answer and of its continuation as one answer.
-fn joined(begun: &[Part], rest: Vec<Part>) -> Vec<Part> {
+/// The parts of a broken answer and of its continuation as one answer, and the words that came
+/// twice.
+fn joined(begun: &[Part], rest: Vec<Part>) -> (Vec<Part>, String) {
     let mut parts = begun.to_vec();
+    let mut repeated = String::new();
     for part in rest {
         match (parts.last_mut(), part) {
             (Some(Part::Text { text }), Part::Text { text: more }) => {
-                *text = join(text, &more).text;
+                let whole = join(text, &more);
+                repeated.push_str(&more[..whole.overlap]);
+                *text = whole.text;
             }
             // Thoughts about how to go on are not part of the answer.
             (_, Part::Thinking { .. }) => {}
             (_, part) => parts.push(part),
         }
     }
-    parts
+    (parts, repeated)
 }
 
 /// What the machine goes by: the diagnosis, and what was read between its lines about the model.
@@ -347,5 +355,19 @@ pub(crate) async fn then_from(
                 Waited::Cancelled | Waited::Closing => Ok(Then::End(End::Stopped)),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_continuation_says_which_words_came_twice() {
+        let begun = [Part::text("The quick brown fox jum")];
+        let rest = vec![Part::thought("Go on."), Part::text("quick brown fox jumps over the dog.")];
+        let (parts, repeated) = joined(&begun, rest);
+        assert_eq!(parts, [Part::text("The quick brown fox jumps over the dog.")]);
+        assert_eq!(repeated, "quick brown fox jum");
     }
 }

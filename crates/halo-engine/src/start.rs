@@ -77,6 +77,7 @@ impl Engine {
             outcome: AttemptOutcome::Died { partial },
             first_part_ms: None,
             total_ms: at.ms_since(start.at),
+            repeated: String::new(),
             headers: Headers::default(),
             at,
         })));

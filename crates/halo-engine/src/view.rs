@@ -237,6 +237,13 @@ fn step_view(entry: &StepLog, next: &View) -> StepView {
     }
 }
 
+/// The words that a continuation repeated before it went on.
+fn repeated(log: &Log, message: &Message) -> String {
+    let attempt = message.origin.as_ref().and_then(|origin| log.attempt(origin.attempt));
+    let end = attempt.and_then(|(_, attempt)| attempt.end.as_ref());
+    end.map(|end| end.repeated.clone()).unwrap_or_default()
+}
+
 fn message_view(
     input: &ShowInput<'_>,
     message: &Message,
@@ -272,6 +279,7 @@ fn message_view(
         pinned: input.log.pinned.contains(&message.id),
         can_continue: is_head && idle && answer && broken,
         can_resend: is_head && idle && (answer || message.role == Role::User),
+        repeated: repeated(input.log, message),
         is_last: is_head,
         forked: is_head && input.log.has_later(message.id),
         message: message.clone(),

@@ -150,16 +150,19 @@ pub(crate) fn wants_summary(prompt: &str) -> bool {
 /// may stand in one message with the last words of the conversation.
 fn before_instruction(text: &str) -> &str {
     let mut end = 0;
+    let mut instruction = None;
     for paragraph in text.split_inclusive("\n\n") {
+        // What is to be summarised may speak of summaries, too.
         if wants_summary(paragraph) {
-            break;
+            instruction = Some(end);
         }
         end += paragraph.len();
     }
+    let end = instruction.unwrap_or(end);
     text[..end].trim_end()
 }
 
-/// A summary of at most `max_tokens`: the first words of each message, the first and the last
+/// A summary of at most `max_tokens`: the first words of each line, the first and the last
 /// ones where not all of them fit.
 pub(crate) fn summary(messages: &[RequestMessage], max_tokens: u64) -> String {
     let said_before: Vec<(Role, String)> = messages
@@ -170,7 +173,11 @@ pub(crate) fn summary(messages: &[RequestMessage], max_tokens: u64) -> String {
             let last = n + 1 == messages.len();
             (m.role, if last { before_instruction(&text).to_owned() } else { text })
         })
-        .filter(|(_, text)| !text.trim().is_empty())
+        // One message may hold a whole part of a conversation.
+        .flat_map(|(role, text)| {
+            let lines = text.lines().filter(|text| !text.trim().is_empty());
+            lines.map(|text| (role, text.to_owned())).collect::<Vec<_>>()
+        })
         .collect();
     let all: String =
         said_before.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" ");
@@ -181,6 +188,10 @@ pub(crate) fn summary(messages: &[RequestMessage], max_tokens: u64) -> String {
     let lines: Vec<String> = said_before
         .iter()
         .map(|(role, text)| {
+            // A line of a summary stays as it is.
+            if text.starts_with("- ") {
+                return text.clone();
+            }
             let who = if *role == Role::User { user } else { model };
             format!("- {who}: “{}”", beginning(text, 90))
         })

@@ -427,6 +427,7 @@ fn ended(ms: i64) -> AttemptEnd {
         outcome: AttemptOutcome::Died { partial: Some(message_id(3)) },
         first_part_ms: None,
         total_ms: 9,
+        repeated: String::new(),
         headers: Headers::new([("x-request-id", "req_1")]),
         at: at(ms),
     }

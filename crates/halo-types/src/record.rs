@@ -249,6 +249,10 @@ pub struct AttemptEnd {
     /// masked; empty where nothing came. A failed attempt has all headers in its evidence.
     #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub headers: Headers,
+    /// The beginning of a continuation where it repeated the end of what it continues; it was left
+    /// out of the joined answer.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub repeated: String,
     /// When.
     pub at: Timestamp,
 }

@@ -92,6 +92,7 @@ fn talk(n: u64) -> Vec<Record> {
             outcome,
             first_part_ms: None,
             total_ms: 1234,
+            repeated: String::new(),
             headers: Headers::new([("x-request-id", "req_1")]),
             at: Timestamp(1_760_000_001_000),
         }))

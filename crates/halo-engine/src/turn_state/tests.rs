@@ -70,6 +70,7 @@ fn records(happens: Happens) -> Vec<Record> {
             outcome,
             first_part_ms: None,
             total_ms: 1,
+            repeated: String::new(),
             headers: Headers::default(),
             at: Timestamp(6),
         }))

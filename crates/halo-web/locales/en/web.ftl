@@ -156,6 +156,7 @@ instead-other = failed
 message-thinking = Thinking
 message-copy = Copy as Markdown
 message-regenerate = Answer again
+message-repeated = The model repeated these words when it continued; they stand here once:
 message-regenerate-with = Answer again with another model
 message-edit = Edit and send again
 message-fork = Write on from here

@@ -156,6 +156,7 @@ instead-other = 失败
 message-thinking = 思考过程
 message-copy = 复制为 Markdown
 message-regenerate = 重新回答
+message-repeated = 模型续写时重复了以下文字，这里只保留一次：
 message-regenerate-with = 换个模型重新回答
 message-edit = 编辑后重新发送
 message-fork = 从这里继续写

@@ -56,6 +56,8 @@ struct MessageTemplate<'a> {
     usage: Option<String>,
     ending: &'static str,
     ending_text: Option<String>,
+    /// The words that came twice, shortened.
+    repeated: String,
     /// How it is sent otherwise than it stands here, in words.
     mended: Vec<String>,
     can_continue: bool,
@@ -139,6 +141,7 @@ pub(super) fn piece(
         usage: usage(words, view),
         ending,
         ending_text: ending_key.map(|key| words.t(key)),
+        repeated: shortened(&view.repeated),
         mended: view.mended.iter().map(|mend| words.t(mended(*mend))).collect(),
         can_continue: view.can_continue && !card_follows,
         can_resend: view.can_resend && !card_follows,
@@ -200,6 +203,17 @@ fn reason(kind: Kind) -> &'static str {
         Kind::ImageUnsupported => "instead-image-unsupported",
         _ => "instead-other",
     }
+}
+
+/// A text of at most some 120 characters, its middle left out.
+fn shortened(text: &str) -> String {
+    const END: usize = 60;
+    let chars: Vec<char> = text.trim().chars().collect();
+    if chars.len() <= 2 * END {
+        return chars.into_iter().collect();
+    }
+    let (head, tail) = (&chars[..END], &chars[chars.len() - END..]);
+    head.iter().chain([&' ', &'…', &' ']).chain(tail).collect()
 }
 
 /// The key of the words for what was mended.

@@ -315,6 +315,7 @@ fn message(role: Role, parts: Vec<Part>, ending: Option<Ending>) -> MessageView 
         pinned: false,
         can_continue: false,
         can_resend: false,
+        repeated: String::new(),
         is_last: true,
         forked: false,
         cost: None,
@@ -384,6 +385,19 @@ fn a_finished_answer_is_not_marked() {
     let html = one(Item::Message(Box::new(shown))).html;
     assert!(!html.contains("data-ending-note"));
     assert!(html.contains("12k in, 67 out"), "{html}");
+}
+
+#[test]
+fn words_that_came_twice_are_named_and_escaped() {
+    let mut shown = message(Role::Assistant, vec![Part::text("Once upon a time")], None);
+    shown.repeated = format!("upon <b>{}</b> time", "x".repeat(300));
+    let html = one(Item::Message(Box::new(shown))).html;
+    let note = html.split("data-repeated").nth(1).expect("the note is there");
+    assert!(
+        note.contains("upon &#60;b&#62;xx") && note.contains("xx&#60;/b&#62; time</q>"),
+        "{note}"
+    );
+    assert!(note.contains(" … ") && !note.contains(&"x".repeat(200)));
 }
 
 #[test]

@@ -80,6 +80,7 @@ async fn talk(browser: &Browser) -> ConversationId {
         },
         first_part_ms: None,
         total_ms: 5,
+        repeated: String::new(),
         headers: Headers::default(),
         at,
     };

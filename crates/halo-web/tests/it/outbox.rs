@@ -114,6 +114,7 @@ async fn store_waiting(
             },
             first_part_ms: None,
             total_ms: 12,
+            repeated: String::new(),
             headers: Headers::default(),
             at: now(),
         })),
