@@ -26,7 +26,7 @@ use check::{Found, check};
 use process::App;
 use witness::Witness;
 
-/// How long the last process may take to bring what runs and waits to its end.
+/// How long the last process may take, without getting on, to bring what runs and waits to its end.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How many prompts back the look after a round goes.
 const LATEST: usize = 100;

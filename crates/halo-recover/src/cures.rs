@@ -124,7 +124,7 @@ pub fn table(policy: &Policy, offers: impl Fn(Kind) -> Vec<Action>) -> String {
         let mut itself = Vec::new();
         if cure.waits {
             itself.push(format!(
-                "waits and sends again, {} tries, {seconds} s in line",
+                "waits and sends again, {} tries, {seconds} s in line, or a told wait of up to a day",
                 policy.max_tries
             ));
         }
@@ -199,8 +199,8 @@ mod tests {
         let table = table(&Policy::default(), |_| vec![Action::Resend]);
         assert_eq!(table.lines().count(), 2 + Kind::ALL.len());
         assert!(table.contains("| quota_exhausted | – | at once: key, provider, model | resend |"));
-        let limited = "| rate_limited | waits and sends again, 4 tries, 120 s in line | \
-                       at once: key; then: key, provider, model | resend |";
+        let limited = "| rate_limited | waits and sends again, 4 tries, 120 s in line, or a told wait \
+                       of up to a day | at once: key; then: key, provider, model | resend |";
         assert!(table.contains(limited), "{table}");
     }
 }

@@ -110,18 +110,20 @@ impl App {
         Ok(Answer { status, head: head.replace("\r\n", "\n"), body: body.to_owned() })
     }
 
-    /// Waits until the list of conversations shows none that runs or waits.
+    /// Waits until the list of conversations shows none that runs or waits; no longer than
+    /// `patience` once they grow no fewer.
     pub(super) async fn idle(&self, patience: Duration) {
-        let deadline = Instant::now() + patience;
-        let mut quiet = 0;
+        let mut deadline = Instant::now() + patience;
+        let (mut quiet, mut least) = (0, usize::MAX);
         while Instant::now() < deadline && quiet < 4 {
             tokio::time::sleep(Duration::from_millis(500)).await;
             let list = self.ask("GET", "/list", "").await.map(|answer| answer.body);
-            let busy = list.is_ok_and(|body| {
-                // A mark says that one runs or waits.
-                body.contains("data-mark=")
-            });
-            quiet = if busy { 0 } else { quiet + 1 };
+            // A mark says that one runs or waits.
+            let busy = list.map_or(0, |body| body.matches("data-mark=").count());
+            if busy < least {
+                (least, deadline) = (busy, Instant::now() + patience);
+            }
+            quiet = if busy > 0 { 0 } else { quiet + 1 };
         }
     }
 
