@@ -37,19 +37,24 @@ pub(crate) async fn wait(
     target: &Target,
     due: Due,
 ) -> Result<Waited, EngineError> {
-    let Due { until, from, attempt } = due;
-    let record = Wait {
+    let record = record(engine, turn, target, &due);
+    let Due { until, from, .. } = due;
+    let place = engine.lane(&target.provider, until, turn.id);
+    guard.append(&[record]).await?;
+    sit_out(engine, guard, turn, place, Some(WaitView { until, from, automatic: true })).await
+}
+
+/// The record of a wait that begins.
+pub(crate) fn record(engine: &Engine, turn: &Turn, target: &Target, due: &Due) -> Record {
+    Record::Wait(Wait {
         turn: turn.id,
         conversation: turn.conversation,
-        attempt,
+        attempt: due.attempt,
         target: Some(target.clone()),
-        until,
-        from: from.clone(),
+        until: due.until,
+        from: due.from.clone(),
         at: engine.now(),
-    };
-    let place = engine.lane(&target.provider, until, turn.id);
-    guard.append(&[Record::Wait(record)]).await?;
-    sit_out(engine, guard, turn, place, Some(WaitView { until, from, automatic: true })).await
+    })
 }
 
 /// Waits for a place's turn. Without a `wait` the turn was never sent and is only queued.

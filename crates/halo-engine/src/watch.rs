@@ -6,13 +6,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use halo_config::Secret;
 use halo_diagnose::allowances;
 use halo_recover::{Admission, Health, KeyId, Outcome, Pace, Place, Signs, Ticket};
-use halo_types::{Headers, Kind, ProviderId, Record, Target, Timestamp, Turn, Wait};
+use halo_types::{Headers, Kind, ProviderId, Target, Timestamp, Turn};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::live::RunGuard;
 use crate::model::{Update, WaitView};
+use crate::waits::{Due, record};
 use crate::{Engine, EngineError};
 
 /// A wait for the pace shorter than this is neither shown nor stored, in milliseconds.
@@ -176,16 +177,8 @@ impl Engine {
                 let log = guard.live().log.lock().await;
                 log.turn(turn.id).and_then(|turn| turn.attempts.last()).map(|last| last.start.id)
             };
-            let wait = Wait {
-                turn: turn.id,
-                conversation: turn.conversation,
-                attempt,
-                target: Some(target.clone()),
-                until,
-                from: from.clone(),
-                at: self.now(),
-            };
-            guard.append(&[Record::Wait(wait)]).await?;
+            let due = Due { until, from: from.clone(), attempt };
+            guard.append(&[record(self, turn, target, &due)]).await?;
         }
         let hurry = guard.waits(Some(WaitView { until, from, automatic: true }));
         self.tell(Update::Changed(turn.conversation));
