@@ -231,6 +231,8 @@ document.addEventListener("click", async (event) => {
 
 showActive();
 on("list", refreshList);
+// What happened before the stream was open.
+on("open", refreshList);
 on("resync", refreshList);
 on("changed", refreshList);
 listen();
