@@ -148,6 +148,23 @@ impl Engine {
         }
     }
 
+    /// The most output to ask for where a model demands a figure: of a small window half of what the
+    /// request leaves, lest an answer be cut short; what is counted here is an estimate.
+    fn roomy(
+        &self,
+        provider: &ProviderConfig,
+        request: &ChatRequest,
+        input: u64,
+        usual: u64,
+    ) -> u64 {
+        let target = Target { provider: provider.id.clone(), model: request.model.clone() };
+        let facts = self.model_facts(&target);
+        let Some(window) = facts.window() else { return usual };
+        let room = window.saturating_sub(input) / 2;
+        let most = facts.max_output.map_or(halo_wire::DEFAULT_MAX_TOKENS, |known| known.value);
+        usual.max(room.min(most).min(MAX_OUTPUT))
+    }
+
     /// Builds the call of a request; the same code serves the chat and Settings → Test.
     ///
     /// # Errors
@@ -162,7 +179,10 @@ impl Engine {
         let provider = &route.provider;
         let endpoints = endpoint::resolve(provider.protocol, &provider.base_url)
             .map_err(|error| error.to_string())?;
-        let options = EncodeOptions { omit, ..self.encode_options(provider, &request.model) };
+        let input = self.own_count(provider, request);
+        let mut options = EncodeOptions { omit, ..self.encode_options(provider, &request.model) };
+        options.default_max_tokens =
+            options.default_max_tokens.map(|usual| self.roomy(provider, request, input, usual));
         let body = encode(provider.protocol, request, blobs, &options)
             .map_err(|error| error.to_string())?;
         let images = request
@@ -180,7 +200,7 @@ impl Engine {
         call.request = RequestFacts {
             model: Some(request.model.clone()),
             images: u32::try_from(images).ok(),
-            input_tokens: Some(self.own_count(provider, request)),
+            input_tokens: Some(input),
             max_tokens: request.max_tokens,
             stream: Some(request.stream),
         };

@@ -245,3 +245,17 @@ async fn a_person_s_fact_replaces_their_older_one_beats_the_learned_and_is_taken
     bench.engine.put_back_fact(second).await.unwrap();
     assert_eq!(bench.engine.model_facts(&target).window(), Some(16_384));
 }
+
+#[tokio::test]
+async fn of_a_small_window_an_answer_gets_half_of_what_the_request_leaves() {
+    let bench = Bench::new().await;
+    let model = "halo-practice";
+    let at = target(Protocol::Anthropic, model);
+    bench.engine.set_fact(&at.provider, model, FactValue::ContextWindow(800)).await.unwrap();
+    let chat = bench.chat(Protocol::Anthropic, model).await;
+    chat.say("Hello").await;
+    let sent = crate::recovery::bodies(&bench, model);
+    let body: Value = serde_json::from_str(&sent[0]).unwrap();
+    let asked = body["max_tokens"].as_u64().unwrap();
+    assert!((300..400).contains(&asked), "{asked}");
+}
