@@ -9,6 +9,7 @@ mod data;
 mod events;
 mod guards;
 mod help;
+mod languages;
 mod outbox;
 mod pages;
 mod teach;
