@@ -55,7 +55,7 @@ fn practice_scenario(scenario: &halo_sim::Scenario) -> PracticeScenario {
         picture: scenario.picture,
         history_en: scenario.history(Lang::En),
         history_zh: scenario.history(Lang::Zh),
-        parameters: scenario.parameters,
+        parameters: scenario.parameters.clone(),
         model: scenario.id.clone(),
     }
 }

@@ -91,7 +91,7 @@ fn benches(criterion: &mut Criterion) {
         protocol: Protocol::OpenaiChat,
         facts: &facts,
         system: None,
-        parameters: Parameters::default(),
+        parameters: &Parameters::default(),
     };
     let estimate = |cache: &mut TokenCache| {
         let seen = view(&input);

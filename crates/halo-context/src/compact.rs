@@ -48,7 +48,7 @@ impl CompactInput<'_> {
             protocol: self.protocol,
             facts: self.facts,
             system,
-            parameters: Parameters::default(),
+            parameters: &Parameters::default(),
         })
     }
 }

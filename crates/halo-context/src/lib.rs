@@ -13,7 +13,7 @@
 //! let facts = ModelFacts::default();
 //! let view = view(&ViewInput {
 //!     branch: &[], steps: &[], pinned: &[], target: &target, protocol: Protocol::OpenaiChat, facts: &facts,
-//!     system: Some("Be brief."), parameters: Default::default(),
+//!     system: Some("Be brief."), parameters: &Default::default(),
 //! });
 //! assert_eq!(view.request.system.as_deref(), Some("Be brief."));
 //! # Ok::<(), halo_types::IdError>(())

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use halo_types::{
     BlobId, ChatRequest, FactOrigin, ImageRef, Message, MessageId, Parameters, Part, Protocol,
-    RequestMessage, Role, Step, StepId, StepKind, Target,
+    RequestMessage, Role, Step, StepId, StepKind, Target, ThinkingSpec,
 };
 
 use crate::ModelFacts;
@@ -28,7 +28,7 @@ pub struct ViewInput<'a> {
     /// The system prompt.
     pub system: Option<&'a str>,
     /// Parameters of the conversation.
-    pub parameters: Parameters,
+    pub parameters: &'a Parameters,
 }
 
 /// A request and how it came about.
@@ -184,6 +184,12 @@ pub fn view(input: &ViewInput<'_>) -> View {
             temperature: input.parameters.temperature,
             top_p: input.parameters.top_p,
             max_tokens: input.parameters.max_tokens,
+            stop: input.parameters.stop.clone(),
+            thinking: input
+                .parameters
+                .effort
+                .clone()
+                .map(|effort| ThinkingSpec { effort: Some(effort), budget: None }),
             ..ChatRequest::default()
         },
         applied: Vec::new(),

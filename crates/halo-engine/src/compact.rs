@@ -398,7 +398,7 @@ pub(crate) fn sized(
         protocol: engine.protocol_of(target),
         facts: &engine.model_facts(target),
         system: log.meta.as_ref().and_then(|meta| meta.system.as_deref()),
-        parameters: Parameters::default(),
+        parameters: &Parameters::default(),
     });
     let correction = correction(log, target);
     let after = engine.sizing(target, correction, |estimator| estimator.request(&next.request));

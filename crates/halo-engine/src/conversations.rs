@@ -152,6 +152,26 @@ impl Engine {
         self.change_meta(id, |meta| meta.parameters = parameters).await
     }
 
+    /// Sets how the conversation's requests are made: the system prompt and the parameters. What
+    /// is empty is not sent.
+    ///
+    /// # Errors
+    /// [`EngineError::NoConversation`], or if the store fails.
+    pub async fn set_up(
+        &self,
+        id: ConversationId,
+        system: Option<String>,
+        parameters: Parameters,
+    ) -> Result<(), EngineError> {
+        self.change_meta(id, |meta| {
+            meta.system = system;
+            meta.parameters = parameters;
+        })
+        .await?;
+        self.tell(Update::Changed(id));
+        Ok(())
+    }
+
     async fn change_meta(
         &self,
         id: ConversationId,

@@ -48,6 +48,8 @@ pub(crate) struct Sent {
     pub(crate) outcome: Outcome,
     /// Milliseconds to the first part of the answer.
     pub(crate) first_part_ms: Option<u64>,
+    /// Milliseconds it thought aloud.
+    pub(crate) thinking_ms: Option<u64>,
     pub(crate) total_ms: u64,
     /// What the request held, as far as facts about the model speak of it.
     pub(crate) held: Success,
@@ -59,12 +61,13 @@ pub(crate) struct Sent {
 struct Exchanged {
     outcome: Outcome,
     first_part_ms: Option<u64>,
+    thinking_ms: Option<u64>,
     headers: Headers,
 }
 
 impl Exchanged {
     fn before_any_answer(outcome: Outcome) -> Self {
-        Self { outcome, first_part_ms: None, headers: Headers::default() }
+        Self { outcome, first_part_ms: None, thinking_ms: None, headers: Headers::default() }
     }
 }
 
@@ -89,6 +92,12 @@ pub(crate) fn droppable_parameters(protocol: Protocol, meta: &ConversationMeta) 
     }
     if parameters.top_p.is_some() {
         names.push("top_p");
+    }
+    if !parameters.stop.is_empty() {
+        names.extend(["stop", "stop_sequences", "stopSequences"]);
+    }
+    if parameters.effort.is_some() {
+        names.extend(["reasoning_effort", "reasoning", "thinking", "thinkingConfig"]);
     }
     if meta.system.is_some() {
         names.push("system");
@@ -315,9 +324,19 @@ impl Engine {
                 failed(evidence)
             }
         };
-        let Exchanged { outcome, first_part_ms, headers } = exchanged;
+        let Exchanged { outcome, first_part_ms, thinking_ms, headers } = exchanged;
         let total_ms = ms(began);
-        Ok(Some(Sent { attempt, place, again, outcome, first_part_ms, total_ms, held, headers }))
+        Ok(Some(Sent {
+            attempt,
+            place,
+            again,
+            outcome,
+            first_part_ms,
+            thinking_ms,
+            total_ms,
+            held,
+            headers,
+        }))
     }
 
     /// Sends a call and reads its answer to the end.
@@ -331,6 +350,8 @@ impl Engine {
     ) -> Exchanged {
         let mut answer = Box::<Answer>::default();
         let mut first_part_ms = None;
+        let mut first_thought = None;
+        let mut thinking_ms = None;
         let cancel = guard.cancel();
         let facts = call.request.clone();
         let (provider, url) = (call.provider.clone(), call.url.clone());
@@ -358,11 +379,15 @@ impl Engine {
                 match event {
                     Event::Text(text) => {
                         first_part_ms.get_or_insert_with(|| ms(began));
+                        if thinking_ms.is_none() {
+                            thinking_ms = first_thought.map(ms);
+                        }
                         journal.push(ChunkKind::Text, text);
                         guard.more(attempt, false, text);
                     }
                     Event::Thinking(text) => {
                         first_part_ms.get_or_insert_with(|| ms(began));
+                        first_thought.get_or_insert_with(Instant::now);
                         journal.push(ChunkKind::Thinking, text);
                         guard.more(attempt, true, text);
                     }
@@ -372,6 +397,7 @@ impl Engine {
                 answer.add(event);
             }
         };
+        let thinking_ms = thinking_ms.or_else(|| first_thought.map(ms));
         journal.finish().await;
         let outcome = match ended {
             Some(_) if cancel.is_cancelled() => Outcome::Stopped { answer },
@@ -390,7 +416,7 @@ impl Engine {
             }
             None => Outcome::Answered { answer },
         };
-        Exchanged { outcome, first_part_ms, headers }
+        Exchanged { outcome, first_part_ms, thinking_ms, headers }
     }
 
     /// The bytes of the pictures in a request.

@@ -84,6 +84,8 @@ pub struct MessageView {
     /// For whole answers: what it cost by the prices known now, in nano-dollars; `None` where they
     /// or the figures of the answer do not say.
     pub cost: Option<u64>,
+    /// For answers: milliseconds it thought aloud.
+    pub thinking_ms: Option<u64>,
     /// For answers of another model, provider or key than the first choice: why.
     pub instead: Option<Instead>,
     /// For answers: which of the provider's keys was used, from 1.

@@ -85,7 +85,7 @@ impl Engine {
             Some(id) => id,
             None => {
                 let id = self.create(Some(target.clone())).await?;
-                self.prepare(id, title, played.parameters).await?;
+                self.prepare(id, title, played.parameters.clone()).await?;
                 self.seed(id, history).await?;
                 id
             }

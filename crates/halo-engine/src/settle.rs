@@ -148,6 +148,7 @@ pub(crate) async fn settle(
         conversation: turn.conversation,
         outcome,
         first_part_ms: sent.first_part_ms,
+        thinking_ms: sent.thinking_ms,
         total_ms: sent.total_ms,
         repeated: repeated.unwrap_or_default(),
         headers: if failure.is_some() { Headers::default() } else { sent.headers },

@@ -76,6 +76,7 @@ impl Engine {
             conversation: start.conversation,
             outcome: AttemptOutcome::Died { partial },
             first_part_ms: None,
+            thinking_ms: None,
             total_ms: at.ms_since(start.at),
             repeated: String::new(),
             headers: Headers::default(),

@@ -2,7 +2,9 @@
 
 use halo_context::{ModelFacts, View, ViewInput, continue_instruction, respect, view};
 use halo_recover::Repair;
-use halo_types::{FactOrigin, Part, Record, StepBy, StepKind, Target, Turn, TurnId, TurnKind};
+use halo_types::{
+    FactOrigin, Parameters, Part, Record, StepBy, StepKind, Target, Turn, TurnId, TurnKind,
+};
 use uuid::Uuid;
 
 use crate::compact::{compact, possible, worthwhile};
@@ -284,6 +286,7 @@ pub(crate) fn view_of(
     let branch = log.branch(Some(end));
     let steps = log.active_steps();
     let meta = log.meta.as_ref();
+    let usual = Parameters::default();
     let mut view = view(&ViewInput {
         branch: &branch,
         steps: &steps,
@@ -292,7 +295,7 @@ pub(crate) fn view_of(
         protocol: engine.protocol_of(target),
         facts,
         system: meta.and_then(|meta| meta.system.as_deref()),
-        parameters: meta.map(|meta| meta.parameters).unwrap_or_default(),
+        parameters: meta.map_or(&usual, |meta| &meta.parameters),
     });
     if matches!(turn.kind, TurnKind::Continue { .. }) {
         view.ask(continue_instruction());

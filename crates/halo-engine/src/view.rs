@@ -116,7 +116,7 @@ pub(crate) fn show(input: &ShowInput<'_>) -> Option<ConversationView> {
         protocol: input.engine.protocol_of(input.target.unwrap_or(&fallback)),
         facts: input.facts,
         system: meta.system.as_deref(),
-        parameters: meta.parameters,
+        parameters: &meta.parameters,
     };
     let next = view(&view_input);
     let tokens = size(input, view_input.target, &next);
@@ -265,8 +265,10 @@ fn message_view(
         prices.get(target)?.cost(usage)
     });
     let start = message.origin.as_ref().and_then(|origin| input.log.attempt(origin.attempt));
+    let end = start.and_then(|(_, attempt)| attempt.end.as_ref());
     let start = start.map(|(_, attempt)| &attempt.start);
     MessageView {
+        thinking_ms: end.and_then(|end| end.thinking_ms),
         cost,
         instead: start.and_then(|start| start.instead.clone()),
         key: start.and_then(|start| start.key),
@@ -443,7 +445,7 @@ fn previews(
             protocol: input.engine.protocol_of(target),
             facts: input.facts,
             system: input.log.meta.as_ref().and_then(|meta| meta.system.as_deref()),
-            parameters: Parameters::default(),
+            parameters: &Parameters::default(),
         });
         size(input, target, &next)
     };

@@ -431,6 +431,7 @@ fn ended(ms: i64) -> AttemptEnd {
         conversation: conversation(1),
         outcome: AttemptOutcome::Died { partial: Some(message_id(3)) },
         first_part_ms: None,
+        thinking_ms: None,
         total_ms: 9,
         repeated: String::new(),
         headers: Headers::new([("x-request-id", "req_1")]),

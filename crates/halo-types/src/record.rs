@@ -125,7 +125,7 @@ pub struct ConversationMeta {
 }
 
 /// Parameters of a conversation's requests. What is empty is not sent.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Parameters {
     /// Sampling temperature.
@@ -137,6 +137,13 @@ pub struct Parameters {
     /// The most tokens to write.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
+    /// How much to think before answering: `low`, `medium`, `high`, or another word of the
+    /// provider's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effort: Option<String>,
+    /// Texts that end the answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stop: Vec<String>,
 }
 
 /// What a turn is for.
@@ -243,6 +250,10 @@ pub struct AttemptEnd {
     /// Milliseconds until the first part of the answer; `None` where none came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_part_ms: Option<u64>,
+    /// Milliseconds from the first thought to the first word of the answer, or to the end where
+    /// none came; `None` where nothing was thought aloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thinking_ms: Option<u64>,
     /// Milliseconds until the end.
     pub total_ms: u64,
     /// What the provider said about limits and under which id it keeps the request, credentials

@@ -180,7 +180,7 @@ impl Refused {
         match self {
             Self::Wrong => words.t("access-wrong"),
             Self::Locked { seconds } if seconds <= 60 => {
-                words.t1("access-locked-seconds", "count", seconds)
+                words.n("access-locked-seconds", "count", seconds)
             }
             Self::Locked { seconds } => {
                 words.t1("access-locked-minutes", "count", seconds.div_ceil(60))

@@ -14,6 +14,7 @@ use crate::extract::{Path, Query};
 use crate::page::{self, Page};
 use crate::practice::{self, Panel};
 use crate::search;
+use crate::setup;
 use crate::state::AppState;
 use crate::strings::Words;
 use crate::thread::{self, Piece, Setting};
@@ -24,6 +25,8 @@ struct ConversationPage {
     page: Page,
     words: Words,
     title: String,
+    /// What is set for its requests.
+    setup: Option<String>,
     conversation: Option<ConversationId>,
     pieces: Vec<Piece>,
     composer: Composer,
@@ -39,6 +42,8 @@ struct ConversationPage {
 struct ThreadFragment {
     words: Words,
     title: String,
+    /// What is set for its requests.
+    setup: Option<String>,
     conversation: Option<ConversationId>,
     pieces: Vec<Piece>,
     composer: Composer,
@@ -103,6 +108,7 @@ fn empty(state: &AppState, mut page: Page, show: &Show) -> Result<Response, Page
     page::html(&ConversationPage {
         words,
         title: words.t("conversation-new"),
+        setup: None,
         conversation: None,
         pieces: Vec::new(),
         composer: Composer::new(target.as_ref(), &known, words),
@@ -129,6 +135,7 @@ pub(crate) async fn show(
     page::html(&ConversationPage {
         words,
         title: fragment.title,
+        setup: fragment.setup,
         conversation: Some(id),
         pieces: fragment.pieces,
         composer: fragment.composer,
@@ -186,6 +193,7 @@ fn fragment(
     Ok(ThreadFragment {
         words,
         title,
+        setup: setup::summary(words, view.meta.system.as_deref(), &view.meta.parameters),
         conversation: Some(view.meta.id),
         pieces,
         composer,

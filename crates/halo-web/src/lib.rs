@@ -43,6 +43,7 @@ mod routes;
 mod search;
 mod secret;
 mod settings;
+mod setup;
 mod state;
 pub mod strings;
 mod teach;

@@ -1,13 +1,14 @@
 //! Markdown to HTML that is safe to put into a page.
 //!
 //! Three stages: pulldown-cmark parses, code blocks are highlighted into classes, and ammonia
-//! cleans the result as the last stage. Raw HTML in a text is shown as the characters it is;
+//! cleans the result; only formulas are put in after it, as MathML of the renderer's own making. Raw HTML in a text is shown as the characters it is;
 //! pictures by URL become links, so that an answer cannot make the browser call anyone.
 
 mod cache;
 #[cfg(test)]
 mod colours;
 mod highlight;
+mod math;
 mod stream;
 
 use std::collections::{HashMap, HashSet};
@@ -53,9 +54,17 @@ fn options() -> Options {
 }
 
 fn to_html(text: &str, scope: &str, max_code: usize) -> String {
+    let marked = math::mark(text);
     let mut out = String::with_capacity(text.len() * 3 / 2);
-    html::push_html(&mut out, Inert::new(Parser::new_ext(text, options()), scope, max_code));
-    SANITISER.clean(&out).to_string()
+    let events = Parser::new_ext(&marked.text, options());
+    html::push_html(&mut out, Inert::new(events, scope, max_code));
+    // Styles in attributes are refused by the pages' policy. In a text these quotes are escaped.
+    for side in ["left", "center", "right"] {
+        let (style, class) =
+            (format!(" style=\"text-align: {side}\""), format!(" class=\"{side}\""));
+        out = out.replace(&style, &class);
+    }
+    marked.fill(SANITISER.clean(&out).to_string())
 }
 
 /// Turns the events that could do something into events that only show something.

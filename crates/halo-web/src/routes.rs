@@ -10,7 +10,7 @@ use crate::error::PageError;
 use crate::state::AppState;
 use crate::{
     access, actions, assets, auth, conversation, error, guard, help, images, live, outbox,
-    practice, search, settings, teach,
+    practice, search, settings, setup, teach,
 };
 
 /// The pages, ready to be served. Everything but the sign-in link and the files of the interface
@@ -53,6 +53,8 @@ fn reading() -> Router<AppState> {
         .route("/outbox", get(outbox::show))
         .route("/outbox/entries", get(outbox::fragment))
         .route("/events", get(live::events))
+        .route("/setup", get(setup::new).post(setup::create))
+        .route("/c/{id}/setup", get(setup::show).post(setup::save))
         .route("/c/{id}", get(conversation::show))
         .route("/c/{id}/export", get(settings::export_one))
         .route("/c/{id}/thread", get(conversation::thread))

@@ -7,6 +7,7 @@ mod page;
 mod stage;
 
 mod composer;
+mod conventions;
 mod first_run;
 mod help;
 mod looks;

@@ -99,7 +99,7 @@ impl<'a> Case<'a> {
             protocol: input.protocol,
             facts: input.facts,
             system: input.system,
-            parameters: Default::default(),
+            parameters: &Default::default(),
         });
         seen.request
     }

@@ -78,7 +78,7 @@ fn pictures_are_back_for_a_model_that_sees() {
             protocol: Protocol::OpenaiChat,
             facts: &facts,
             system: None,
-            parameters: Default::default(),
+            parameters: &Default::default(),
         });
         assert_eq!((view.images, view.applied.len()), (images, applied), "{model}");
     }
@@ -117,7 +117,7 @@ fn the_latest_summary_counts_and_the_log_keeps_everything() {
         protocol: Protocol::OpenaiChat,
         facts: &facts,
         system: None,
-        parameters: Default::default(),
+        parameters: &Default::default(),
     });
     assert_eq!(view.applied, [steps[1].id]);
     assert_eq!(view.summarised.len(), 4);

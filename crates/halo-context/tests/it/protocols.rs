@@ -267,7 +267,7 @@ proptest! {
                 protocol,
                 facts: &facts,
                 system: system.as_deref(),
-                parameters: Default::default(),
+                parameters: &Default::default(),
             };
             let mut seen = view(&input);
             prop_assert_eq!(&seen, &view(&input), "a view is a function");
@@ -333,7 +333,7 @@ proptest! {
             protocol,
             facts: &facts,
             system: None,
-            parameters: Default::default(),
+            parameters: &Default::default(),
         };
         let before = view(&input);
         let with = [step(1, taken.0)];
@@ -388,7 +388,7 @@ fn thinking_goes_back_only_to_the_model_that_signed_it_and_is_said_where_it_stay
             protocol,
             facts: &ModelFacts::default(),
             system: None,
-            parameters: Default::default(),
+            parameters: &Default::default(),
         });
         let body = encode(protocol, &seen.request, &blobs(), &EncodeOptions::default()).unwrap();
         let body = String::from_utf8(body).unwrap();
@@ -435,7 +435,7 @@ fn calls_and_results_that_lost_each_other_are_mended_and_named() {
             protocol,
             facts: &ModelFacts::default(),
             system: None,
-            parameters: Default::default(),
+            parameters: &Default::default(),
         });
         assert_eq!(refused(protocol, &seen.request, Vec::new()), None);
         let text = serde_json::to_string(&seen.request).unwrap();
@@ -483,7 +483,7 @@ fn only_older_pictures_are_left_out_and_smaller_ones_are_sent_where_there_are_so
         protocol,
         facts: &ModelFacts::default(),
         system: None,
-        parameters: Default::default(),
+        parameters: &Default::default(),
     });
     assert_eq!(seen.applied, [steps[0].id, steps[1].id]);
     assert_eq!(seen.without_images, BTreeSet::from([branch[0].id]));
@@ -509,7 +509,7 @@ fn only_older_pictures_are_left_out_and_smaller_ones_are_sent_where_there_are_so
         protocol: other.0,
         facts: &ModelFacts::default(),
         system: None,
-        parameters: Default::default(),
+        parameters: &Default::default(),
     });
     assert_eq!((seen.images, seen.applied.len(), seen.in_force.len()), (2, 0, 0));
 }

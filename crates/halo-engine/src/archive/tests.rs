@@ -91,6 +91,7 @@ fn talk(n: u64) -> Vec<Record> {
             conversation: id(n),
             outcome,
             first_part_ms: None,
+            thinking_ms: None,
             total_ms: 1234,
             repeated: String::new(),
             headers: Headers::new([("x-request-id", "req_1")]),

@@ -69,6 +69,7 @@ fn records(happens: Happens) -> Vec<Record> {
             conversation: conversation(),
             outcome,
             first_part_ms: None,
+            thinking_ms: None,
             total_ms: 1,
             repeated: String::new(),
             headers: Headers::default(),

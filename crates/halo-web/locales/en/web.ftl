@@ -154,6 +154,7 @@ instead-context-length-exceeded = is too small for this conversation
 instead-image-unsupported = cannot see pictures
 instead-other = failed
 message-thinking = Thinking
+message-thought = Thought for { $duration }
 message-copy = Copy as Markdown
 message-regenerate = Answer again
 message-repeated = The model repeated these words when it continued; they stand here once:

@@ -154,6 +154,7 @@ instead-context-length-exceeded = 容不下这段对话
 instead-image-unsupported = 看不了图片
 instead-other = 失败
 message-thinking = 思考过程
+message-thought = 思考了 { $duration }
 message-copy = 复制为 Markdown
 message-regenerate = 重新回答
 message-repeated = 模型续写时重复了以下文字，这里只保留一次：

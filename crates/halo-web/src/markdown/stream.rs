@@ -5,7 +5,7 @@
 
 use pulldown_cmark::{Event, Parser};
 
-use super::{growing_html, options};
+use super::{growing_html, math, options};
 
 /// A growing text and what is settled of it.
 #[derive(Debug, Clone, Default)]
@@ -65,7 +65,8 @@ fn boundaries(text: &str) -> Vec<usize> {
     let whole_lines = text.rfind('\n').map_or(0, |at| at + 1);
     let mut depth = 0_usize;
     let mut starts = Vec::new();
-    for (event, range) in Parser::new_ext(&text[..whole_lines], options()).into_offset_iter() {
+    let text = math::blotted(&text[..whole_lines]);
+    for (event, range) in Parser::new_ext(&text, options()).into_offset_iter() {
         match event {
             Event::Start(_) => {
                 if depth == 0 {
@@ -79,7 +80,7 @@ fn boundaries(text: &str) -> Vec<usize> {
         }
     }
     // The first block begins where the text begins, whatever blank lines stand before it.
-    starts.into_iter().skip(1).map(|at| line_start(text, at)).collect()
+    starts.into_iter().skip(1).map(|at| line_start(&text, at)).collect()
 }
 
 /// Indented blocks start after their indentation, which belongs to them.
@@ -119,7 +120,7 @@ mod tests {
 
     const TEXT: &str = "# Title\n\nA *paragraph*\nof two lines.\nSetext\n===\n- a\n- b\n\n  more\n\n\
         ```rust\nfn main() {}\n\n\n```\n| a | b |\n|---|---|\n| 1 | 2 |\n\n> quote\n\n---\n\n<div>raw</div>\n\n\
-            indented\n\nend";
+            indented\n\n$$\na\n- b\n=\n$$\n\nand \\(x_1\\) *so* $y_2$\n\nend";
 
     fn whole(text: &str, cut: usize) -> String {
         let mut growing = Growing::default();

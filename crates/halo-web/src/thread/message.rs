@@ -8,7 +8,7 @@ use halo_types::{
     ConversationId, Ending, ImageRef, Instead, Kind, MessageId, Part, Protocol, Role, StopReason,
 };
 
-use super::{Piece, Setting, money, tokens};
+use super::{Piece, Setting, duration, money, tokens};
 use crate::clock;
 use crate::error::PageError;
 use crate::strings::Words;
@@ -54,6 +54,8 @@ struct MessageTemplate<'a> {
     at: String,
     at_iso: String,
     usage: Option<String>,
+    /// How long it thought, in words.
+    thought: Option<String>,
     ending: &'static str,
     ending_text: Option<String>,
     /// The words that came twice, shortened.
@@ -139,6 +141,10 @@ pub(super) fn piece(
         at: setting.zone.time_text(message.at),
         at_iso: clock::rfc3339(message.at),
         usage: usage(words, view),
+        thought: view
+            .thinking_ms
+            .filter(|_| is_answer)
+            .map(|ms| words.t1("message-thought", "duration", duration(ms))),
         ending,
         ending_text: ending_key.map(|key| words.t(key)),
         repeated: shortened(&view.repeated),

@@ -285,6 +285,7 @@ fn an_overtaken_card_is_one_line_without_buttons() {
 
 fn message(role: Role, parts: Vec<Part>, ending: Option<Ending>) -> MessageView {
     MessageView {
+        thinking_ms: None,
         message: Message {
             id: MessageId::new(uuid(3)),
             conversation: ConversationId::new(uuid(1)),

@@ -79,6 +79,7 @@ async fn talk(browser: &Browser) -> ConversationId {
             partial: None,
         },
         first_part_ms: None,
+        thinking_ms: None,
         total_ms: 5,
         repeated: String::new(),
         headers: Headers::default(),

@@ -113,6 +113,7 @@ async fn store_waiting(
                 partial: None,
             },
             first_part_ms: None,
+            thinking_ms: None,
             total_ms: 12,
             repeated: String::new(),
             headers: Headers::default(),

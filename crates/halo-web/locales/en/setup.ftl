@@ -1,0 +1,26 @@
+# A conversation's system prompt and parameters.
+setup-title = System prompt and parameters
+setup-intro = For “{ $title }”, from the next message on. What is left empty is not sent; a model that refuses one of them is asked again without it.
+setup-link = System prompt and parameters
+setup-system = System prompt
+setup-system-hint = What the model is told before the conversation: a role, a tone, a form.
+setup-temperature = Temperature
+setup-temperature-hint = 0 to 2. Low is steady, high is varied. Empty: the model's own.
+setup-top-p = Top p
+setup-top-p-hint = 0 to 1. The share of likely words to choose from. Usually only one of temperature and top p is set.
+setup-max-tokens = Most tokens to write
+setup-max-tokens-hint = A whole number. An answer that needs more is cut off and can be continued.
+setup-summary-max-tokens = at most { $count } tokens
+setup-effort = Thinking
+setup-effort-hint = none, minimal, low, medium, high, or another word of the provider's. Only for models that think.
+setup-stop = Stop texts
+setup-stop-hint = One in each line; the answer ends where one of them would come.
+setup-save = Save
+setup-cancel = Cancel
+setup-bad = Nothing was saved yet: something below cannot be read.
+setup-bad-system = The system prompt is too long (400 KB are taken).
+setup-bad-temperature = A number from 0 to 2, such as 0.7, or nothing.
+setup-bad-top-p = A number from 0 to 1, such as 0.9, or nothing.
+setup-bad-max-tokens = A whole number from 1 on, such as 4096, or nothing.
+setup-bad-effort = One word of letters, such as low, or nothing.
+setup-bad-stop = At most 16 lines of at most 200 characters.

@@ -1,0 +1,26 @@
+# 对话的系统提示词与参数。
+setup-title = 系统提示词与参数
+setup-intro = 用于“{ $title }”，从下一条消息开始生效。留空的不会发送；如果模型拒绝其中某一项，会去掉它再问一次。
+setup-link = 系统提示词与参数
+setup-system = 系统提示词
+setup-system-hint = 对话开始前告诉模型的话：角色、语气、格式。
+setup-temperature = 温度
+setup-temperature-hint = 0 到 2。低则稳定，高则多样。留空：用模型自己的默认值。
+setup-top-p = Top p
+setup-top-p-hint = 0 到 1。从多大比例的可能词中选择。温度和 top p 通常只设一个。
+setup-max-tokens = 最多写多少 token
+setup-max-tokens-hint = 整数。超出时回答会被截断，可以继续。
+setup-summary-max-tokens = 最多 { $count } token
+setup-effort = 思考强度
+setup-effort-hint = none、minimal、low、medium、high，或服务商的其他写法。仅适用于会思考的模型。
+setup-stop = 停止文本
+setup-stop-hint = 每行一个；遇到其中之一，回答就结束。
+setup-save = 保存
+setup-cancel = 取消
+setup-bad = 尚未保存：下面有内容无法识别。
+setup-bad-system = 系统提示词太长（最多 400 KB）。
+setup-bad-temperature = 请填 0 到 2 的数字，例如 0.7，或留空。
+setup-bad-top-p = 请填 0 到 1 的数字，例如 0.9，或留空。
+setup-bad-max-tokens = 请填从 1 开始的整数，例如 4096，或留空。
+setup-bad-effort = 请填一个英文单词，例如 low，或留空。
+setup-bad-stop = 最多 16 行，每行最多 200 个字符。
