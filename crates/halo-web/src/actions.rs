@@ -433,6 +433,17 @@ pub(crate) async fn rename(
     Ok(done(&headers, id))
 }
 
+/// `POST /c/{id}/pin`: on top of the list, or back among the others.
+pub(crate) async fn keep_on_top(
+    State(state): State<AppState>,
+    Path(id): Path<ConversationId>,
+    headers: HeaderMap,
+    Form(form): Form<PinForm>,
+) -> Result<Response, PageError> {
+    state.engine().keep_on_top(id, form.pinned > 0).await?;
+    Ok(done(&headers, id))
+}
+
 /// `POST /c/{id}/delete`.
 pub(crate) async fn delete(
     State(state): State<AppState>,

@@ -71,8 +71,7 @@ pub(crate) async fn home(
     if let Some(query) = &show.q {
         return search::show(&state, page, query).await;
     }
-    let latest = page.days.first().and_then(|day| day.rows.first()).map(|row| row.id);
-    match latest {
+    match page.latest {
         Some(id) if show.deleted.is_none() => Ok(Redirect::to(&format!("/c/{id}")).into_response()),
         _ => empty(&state, page, &show),
     }

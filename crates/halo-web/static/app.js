@@ -21,11 +21,12 @@ const root = document.documentElement;
 
 let listRun = null;
 let listAgain = false;
+let listAll = new URLSearchParams(location.search).get("list") === "all";
 
 async function refreshList() {
   if (listRun) { listAgain = true; return listRun; }
   const active = document.getElementById("conversation")?.dataset.conversation ?? "";
-  listRun = fragment(`/list${active ? `?active=${active}` : ""}`).then((content) => {
+  listRun = fragment(`/list?list=${listAll ? "all" : ""}${active ? `&active=${active}` : ""}`).then((content) => {
     const list = document.getElementById("list");
     const next = content.getElementById("list");
     const count = document.querySelector("[data-outbox-count]");
@@ -57,6 +58,7 @@ function showActive() {
 }
 
 document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-action=list-all]")) { event.preventDefault(); listAll = true; refreshList(); }
   for (const menu of document.querySelectorAll("[data-menu][open]")) {
     if (!menu.contains(event.target)) menu.removeAttribute("open");
   }
@@ -83,14 +85,18 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   const kind = form.dataset?.enhance;
-  if (kind !== "rename" && kind !== "delete") return;
+  if (!["rename", "delete", "keep"].includes(kind)) return;
   event.preventDefault();
   const row = form.closest("[data-conversation-row]");
   const id = row.dataset.conversationRow;
   try {
     await post(form.getAttribute("action"), new URLSearchParams(new FormData(form)));
     row.querySelector("[data-menu]").removeAttribute("open");
-    if (kind === "rename") { await refreshList(); return; }
+    if (kind !== "delete") {
+      await refreshList();
+      document.querySelector(`[data-conversation-row="${id}"] a`)?.focus();
+      return;
+    }
     row.remove();
     const open = document.getElementById("conversation")?.dataset.conversation === id;
     if (open) { location.href = `/new?deleted=${id}`; return; }
