@@ -30,6 +30,8 @@ struct ConversationPage {
     panel: Option<Panel>,
     /// Whether the person has a provider of their own.
     has_provider: bool,
+    /// What is said of a provider that was just set up.
+    ready: Option<String>,
     /// What is said where records are damaged.
     damaged: Option<String>,
 }
@@ -44,6 +46,7 @@ struct ThreadFragment {
     composer: Composer,
     panel: Option<Panel>,
     has_provider: bool,
+    ready: Option<String>,
     damaged: Option<String>,
 }
 
@@ -58,6 +61,8 @@ pub(crate) struct Show {
     at: Option<String>,
     /// What is looked for.
     q: Option<String>,
+    /// The model to begin with, as forms carry it.
+    with: Option<String>,
     /// A conversation that was just deleted.
     deleted: Option<ConversationId>,
 }
@@ -96,8 +101,14 @@ pub(crate) async fn practice(
 
 fn empty(state: &AppState, mut page: Page, show: &Show) -> Result<Response, PageError> {
     let known = Known::of(state.engine());
-    let target = state.engine().default_target();
     let words = page.words;
+    let with = show.with.as_deref().and_then(crate::composer::target);
+    let with = with.filter(|with| known.providers.iter().any(|p| p.id == with.provider));
+    let ready = with.as_ref().map(|with| {
+        let provider = known.provider_name(with, words);
+        words.t2("start-ready", ("name", &provider), ("model", &with.model))
+    });
+    let target = with.or_else(|| state.engine().default_target());
     page.deleted = show.deleted;
     page::html(&ConversationPage {
         words,
@@ -107,6 +118,7 @@ fn empty(state: &AppState, mut page: Page, show: &Show) -> Result<Response, Page
         composer: Composer::new(target.as_ref(), &known, words),
         panel: show.practice.is_some().then(|| practice::panel(state, words, None)),
         has_provider: known.has_own(),
+        ready,
         damaged: None,
         page,
     })
@@ -133,6 +145,7 @@ pub(crate) async fn show(
         composer: fragment.composer,
         panel: fragment.panel,
         has_provider: fragment.has_provider,
+        ready: None,
         damaged: fragment.damaged,
         page: page.with_active(id),
     })
@@ -190,6 +203,7 @@ fn fragment(
         composer,
         panel: show.practice.is_some().then(|| practice::panel(state, words, Some(view.meta.id))),
         has_provider: known.has_own(),
+        ready: None,
         damaged: (view.damaged > 0)
             .then(|| words.t1("conversation-damaged", "count", view.damaged)),
     })

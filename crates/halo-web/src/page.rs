@@ -140,11 +140,7 @@ impl Page {
 
     /// Whether a line of the list is shown: of the older ones only what is open or at work.
     pub(crate) fn shows(&self, row: &ListRow) -> bool {
-        self.all
-            || row.nth < SHOWN
-            || row.pinned
-            || row.mark.is_some()
-            || self.is_active(&row.id)
+        self.all || row.nth < SHOWN || row.pinned || row.mark.is_some() || self.is_active(&row.id)
     }
 
     /// Whether any line of a day is shown.
@@ -169,8 +165,21 @@ impl Page {
     }
 }
 
+/// What the keyboard does, with the words of it.
+pub(crate) const KEYS: &[(&str, &str)] = &[
+    ("Enter", "keys-send"),
+    ("Shift Enter", "keys-line"),
+    ("Esc", "keys-stop"),
+    ("↑", "keys-last"),
+    ("Ctrl/⌘ K", "keys-search"),
+    ("Ctrl/⌘ Shift O", "keys-new"),
+    ("Alt M", "keys-model"),
+    ("?", "keys-list"),
+];
+
 /// Words that scripts show. A test proves that the modules use no other.
 const SCRIPT_WORDS: &[&str] = &[
+    "script-answered",
     "script-at",
     "script-at-automatic",
     "script-busy",

@@ -7,16 +7,6 @@ import { word } from "./words.js";
 
 const root = document.documentElement;
 
-// The server shows days and times in the browser's zone.
-{
-  const east = String(-new Date().getTimezoneOffset());
-  const told = document.cookie.match(/(?:^|; )halo_tz=([^;]*)/)?.[1];
-  if (told !== east) {
-    document.cookie = `halo_tz=${east}; path=/; max-age=31536000; samesite=strict`;
-    if (east !== "0") { refreshList(); dispatchEvent(new CustomEvent("halo-zone")); }
-  }
-}
-
 /* The conversation list */
 
 let listRun = null;
@@ -234,6 +224,53 @@ document.addEventListener("click", async (event) => {
     }
   }
 });
+
+/* Keys */
+
+{
+  const keys = document.getElementById("keys");
+  document.addEventListener("keydown", (event) => {
+    if (document.querySelector("dialog[open]") || event.isComposing || event.altKey) return;
+    if ((event.ctrlKey || event.metaKey) && event.shiftKey && event.key.toLowerCase() === "o") {
+      event.preventDefault();
+      location.href = "/new";
+    }
+    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.key !== "?" || typing || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    keys.showModal();
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-action=keys]")) keys.showModal();
+    else if (event.target === keys) keys.close();
+  });
+}
+
+/* A whole answer is announced, once; a card announces itself */
+
+{
+  const conversation = document.getElementById("conversation");
+  let busy = conversation && "busy" in conversation.dataset;
+  conversation?.addEventListener("halo-state", () => {
+    const was = busy;
+    busy = "busy" in conversation.dataset;
+    const last = [...conversation.querySelectorAll("[data-message]")].at(-1);
+    const parts = last?.dataset.messageRole === "assistant" ? [...last.querySelectorAll("[data-answer]")] : [];
+    if (!was || busy || parts.length === 0 || conversation.querySelector("[data-card]:not(.past)")) return;
+    const text = parts.map((part) => part.textContent.trim()).join(" ").slice(0, 600);
+    document.querySelector("[data-announce]").textContent = word("script-answered", { text });
+  });
+}
+
+// The server shows days and times in the browser's zone.
+{
+  const east = String(-new Date().getTimezoneOffset());
+  const told = document.cookie.match(/(?:^|; )halo_tz=([^;]*)/)?.[1];
+  if (told !== east) {
+    document.cookie = `halo_tz=${east}; path=/; max-age=31536000; samesite=strict`;
+    if (east !== "0") { refreshList(); dispatchEvent(new CustomEvent("halo-zone")); }
+  }
+}
 
 showActive();
 on("list", refreshList);
