@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::data;
 use crate::instance::{self, Instance};
 use crate::practice;
+use crate::reach;
 
 /// How long open connections may take to end at a shutdown.
 const GRACE: Duration = Duration::from_secs(2);
@@ -33,6 +34,9 @@ pub(crate) struct AppArgs {
     /// The address to listen on; 127.0.0.1:7575 unless the settings say otherwise.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
+    /// A name under which other machines reach the app, without port; can be given several times.
+    #[arg(long, value_name = "NAME", value_parser = host)]
+    host: Vec<String>,
     /// Do not open the page in a browser.
     #[arg(long)]
     no_open: bool,
@@ -44,22 +48,17 @@ pub(crate) async fn run(args: AppArgs) -> anyhow::Result<ExitCode> {
     let Some(instance) = Instance::take(&paths)? else {
         return attach(&paths).await;
     };
-    let flags = Flags { listen: args.listen, ..Flags::default() };
+    let flags = Flags { listen: args.listen, hosts: args.host, ..Flags::default() };
     let config = Config::load_with(paths.clone(), Environment::process(), flags)?;
     for warning in config.warnings() {
         eprintln!("halo: {warning}");
     }
     let listen = config.settings().listen;
-    if !listen.ip().is_loopback() {
-        bail!(
-            "{listen} can be reached from other machines, and this Halo has no password to \
-             protect it with; listen on 127.0.0.1"
-        );
-    }
     let listener = bind(listen).await?;
     let address = listener.local_addr().context("the listener has no address")?;
     let (store, rescue) = open(&paths).await?;
     let database = rescue.as_ref().map_or_else(|| paths.database(), |r| r.rescued.clone());
+    reach::guarded(&store, listen, paths.data()).await?;
     let store = Arc::new(store);
     let shutdown = CancellationToken::new();
     let (practice, simulator) = practice::start(shutdown.clone()).await?;
@@ -71,12 +70,21 @@ pub(crate) async fn run(args: AppArgs) -> anyhow::Result<ExitCode> {
     let gateway_key = halo_gateway::ensure_key(engine.store().as_ref()).await?;
     instance.announce(address, &database)?;
 
-    let web = WebOptions { shutdown: shutdown.clone(), ..WebOptions::default() };
+    let hosts = engine.config().settings().hosts.clone();
+    let others = reach::elsewhere(address, &hosts);
+    let web = WebOptions { hosts, shutdown: shutdown.clone(), ..WebOptions::default() };
     let app = halo_gateway::router(engine.clone())
         .merge(halo_web::router(AppState::new(engine.clone(), web)));
-    let base = format!("http://{address}");
+    let base = format!("http://{}", reach::here(address));
     let link = halo_web::new_link(engine.store().as_ref(), &base).await?;
     println!("Halo runs. Open this link (it works once, for ten minutes):\n\n  {link}\n");
+    if !others.is_empty() {
+        println!("From other machines, with the password: {}", others.join(" or "));
+        eprintln!(
+            "halo: what goes to other machines is not encrypted; use it in a network you trust, \
+             or put a proxy with HTTPS before it"
+        );
+    }
     println!("Data folder: {}", paths.data().display());
     if let Some(key) = gateway_key {
         println!("Gateway: {base}/v1");
@@ -95,6 +103,7 @@ pub(crate) async fn run(args: AppArgs) -> anyhow::Result<ExitCode> {
         }
     });
     let stop = shutdown.clone();
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, app)
         .with_graceful_shutdown(async move { stop.cancelled().await })
         .into_future();
@@ -115,6 +124,10 @@ pub(crate) async fn run(args: AppArgs) -> anyhow::Result<ExitCode> {
     })
     .await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn host(text: &str) -> Result<String, &'static str> {
+    halo_config::host_name(text).ok_or("a host name is needed, without https:// and port")
 }
 
 /// Opens the database; of a damaged one, what can be read.
@@ -150,7 +163,8 @@ async fn attach(paths: &Paths) -> anyhow::Result<ExitCode> {
         );
     };
     let store = SqliteStore::open(&running.database(paths)).await?;
-    let link = halo_web::new_link(&store, &format!("http://{}", running.address)).await?;
+    let link =
+        halo_web::new_link(&store, &format!("http://{}", reach::here(running.address))).await?;
     println!("Halo runs already (process {}). Open this link:\n\n  {link}\n", running.pid);
     Ok(ExitCode::SUCCESS)
 }

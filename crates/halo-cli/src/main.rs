@@ -1,5 +1,5 @@
 //! The binary `halo`: the app with its gateway, `halo explain`, `halo errors`, `halo doctor`,
-//! `halo export`, `halo import` and `halo simulate`.
+//! `halo export`, `halo import`, `halo password` and `halo simulate`.
 
 mod app;
 mod data;
@@ -7,7 +7,9 @@ mod doctor;
 mod errors;
 mod explain;
 mod instance;
+mod password;
 mod practice;
+mod reach;
 mod simulate;
 mod terminal;
 
@@ -41,6 +43,8 @@ enum Command {
     Export(data::ExportArgs),
     /// Bring conversations in from a file that Halo exported.
     Import(data::ImportArgs),
+    /// Set the password that other machines sign in with.
+    Password(password::PasswordArgs),
     /// Run the simulator: a provider that fails on demand.
     Simulate(simulate::SimulateArgs),
 }
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => blocking(doctor::run(args)),
         Command::Export(args) => blocking(data::export(args)),
         Command::Import(args) => blocking(data::import(args)),
+        Command::Password(args) => blocking(password::run(args)),
         Command::Simulate(args) => blocking(simulate::run(args)),
     }
 }

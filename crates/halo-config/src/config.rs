@@ -476,7 +476,8 @@ fn check(settings: &Settings) -> Result<(), ConfigError> {
         let mut read = settings.clone();
         let reads = read::shaped(&item, key.shape).is_some_and(|text| (key.set)(&mut read, &text));
         // A comma in the name of a model would make two of it.
-        let same = key.shape != Shape::List || read.recovery.ladder == settings.recovery.ladder;
+        let told = |settings: &Settings| (key.value)(settings).map(|value| value.to_string());
+        let same = key.shape != Shape::List || told(&read) == told(settings);
         if !(reads && same) {
             let text = item.as_str().map_or_else(|| item.to_string(), str::to_owned);
             return Err(ConfigError::Change {

@@ -27,6 +27,8 @@ pub enum Origin {
 pub struct Flags {
     /// `--listen`.
     pub listen: Option<SocketAddr>,
+    /// `--host`, as often as it was given; empty where it was not.
+    pub hosts: Vec<String>,
     /// `--lang`.
     pub language: Option<Lang>,
 }

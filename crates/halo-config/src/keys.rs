@@ -50,6 +50,20 @@ pub(crate) const KEYS: &[Key] = &[
         value: |settings| Some(settings.listen.to_string().into()),
     },
     Key {
+        name: "hosts",
+        env: "HALO_HOSTS",
+        shape: Shape::List,
+        expected: "a list of host names without port, such as [\"halo.example.org\"]",
+        set: |settings, text| {
+            let names = text.split([',', '\n']).map(str::trim).filter(|name| !name.is_empty());
+            store(&mut settings.hosts, names.map(host_name).collect())
+        },
+        value: |settings| {
+            let names: Array = settings.hosts.iter().map(String::as_str).collect();
+            (!names.is_empty()).then_some(Value::Array(names))
+        },
+    },
+    Key {
         name: "language",
         env: "HALO_LANGUAGE",
         shape: Shape::Text,
@@ -220,6 +234,15 @@ pub(crate) fn store<T>(place: &mut T, value: Option<T>) -> bool {
         }
         None => false,
     }
+}
+
+/// A host name as it stands in a `Host` header, in lower case; `None` for anything else, such as
+/// a whole address or a port.
+#[must_use]
+pub fn host_name(text: &str) -> Option<String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let name = !text.is_empty() && text.len() <= 253 && text.chars().all(fits);
+    name.then(|| text.to_ascii_lowercase())
 }
 
 /// `provider/model`; the model's name may hold further slashes.

@@ -47,6 +47,10 @@ pub(crate) fn layered(
         settings.listen = listen;
         origins.insert("listen".to_owned(), Origin::Flag("--listen"));
     }
+    if !flags.hosts.is_empty() {
+        settings.hosts.clone_from(&flags.hosts);
+        origins.insert("hosts".to_owned(), Origin::Flag("--host"));
+    }
     if let Some(language) = flags.language {
         settings.language = Some(language);
         origins.insert("language".to_owned(), Origin::Flag("--lang"));

@@ -57,6 +57,7 @@ pub use connection::ConnectionSettings;
 pub use environment::{Environment, Flags, Origin};
 pub use error::{ConfigError, Warning};
 pub use halo_recover::Reach;
+pub use keys::host_name;
 pub use nearest::nearest;
 pub use paths::Paths;
 pub use presets::{

@@ -12,6 +12,10 @@ use crate::{ConnectionSettings, Preset, preset};
 pub struct Settings {
     /// Where the app listens.
     pub listen: SocketAddr,
+    /// Names under which other machines reach the app, without port. `localhost` and addresses
+    /// written as numbers are always taken; a name is taken only if it stands here, because a
+    /// stranger can make a name of theirs point at this machine.
+    pub hosts: Vec<String>,
     /// The model that new conversations begin with.
     pub default_target: Option<Target>,
     /// The language of explanations; `None` follows the browser or the terminal.
@@ -38,6 +42,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7575)),
+            hosts: Vec::new(),
             default_target: None,
             language: None,
             report_url: None,

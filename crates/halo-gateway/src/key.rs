@@ -80,7 +80,7 @@ pub(crate) async fn is_known(store: &dyn Store, presented: &[&str]) -> Result<bo
         return Ok(false);
     };
     if row.used_at.is_none_or(|at| now.ms_since(at) >= USE_NOTED_EVERY_MS) {
-        store.put_token(&TokenRow { used_at: Some(now), ..row }).await?;
+        store.touch_token(TokenKind::GatewayKey, &row.hash, now).await?;
     }
     Ok(true)
 }

@@ -38,7 +38,9 @@ use async_trait::async_trait;
 use halo_store::{
     Chunk, ConversationRow, OpenTurn, Readable, SearchHit, Store, StoreError, TokenKind, TokenRow,
 };
-use halo_types::{AttemptId, AttemptStart, BlobId, ConversationId, Fact, FactId, Record, TurnId};
+use halo_types::{
+    AttemptId, AttemptStart, BlobId, ConversationId, Fact, FactId, Record, Timestamp, TurnId,
+};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 pub use error::OpenError;
@@ -176,6 +178,15 @@ impl Store for SqliteStore {
 
     async fn remove_token(&self, kind: TokenKind, hash: &str) -> Result<bool, StoreError> {
         side::remove_token(&self.writer, kind, hash).await
+    }
+
+    async fn touch_token(
+        &self,
+        kind: TokenKind,
+        hash: &str,
+        used_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        side::touch_token(&self.writer, kind, hash, used_at).await
     }
 
     async fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {

@@ -225,6 +225,22 @@ pub(crate) async fn remove_token(
     Ok(removed.rows_affected() > 0)
 }
 
+pub(crate) async fn touch_token(
+    pool: &SqlitePool,
+    kind: TokenKind,
+    hash: &str,
+    used_at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE tokens SET used_at = ? WHERE kind = ? AND hash = ?")
+        .bind(used_at.0)
+        .bind(kind.as_str())
+        .bind(hash)
+        .execute(pool)
+        .await
+        .map_err(failed("noting the use of a token"))?;
+    Ok(())
+}
+
 pub(crate) async fn setting(pool: &SqlitePool, key: &str) -> Result<Option<String>, StoreError> {
     sqlx::query_scalar("SELECT value FROM settings WHERE key = ?")
         .bind(key)

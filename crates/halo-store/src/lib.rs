@@ -26,7 +26,9 @@ mod search;
 pub mod story;
 
 use async_trait::async_trait;
-use halo_types::{AttemptId, AttemptStart, BlobId, ConversationId, Fact, FactId, Record, TurnId};
+use halo_types::{
+    AttemptId, AttemptStart, BlobId, ConversationId, Fact, FactId, Record, Timestamp, TurnId,
+};
 
 pub use error::StoreError;
 pub use rows::{
@@ -146,6 +148,14 @@ pub trait Store: Send + Sync {
     /// Forgets a token. Says whether it existed, so a token that works once can be redeemed by
     /// removing it: of two that try, one is told `true`.
     async fn remove_token(&self, kind: TokenKind, hash: &str) -> Result<bool, StoreError>;
+
+    /// Notes that a token was used. One that was removed meanwhile stays removed.
+    async fn touch_token(
+        &self,
+        kind: TokenKind,
+        hash: &str,
+        used_at: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// A setting that belongs to the data rather than to the settings file.
     async fn setting(&self, key: &str) -> Result<Option<String>, StoreError>;

@@ -301,7 +301,12 @@ async fn tokens_work_once(store: &dyn Store) -> Result<(), StoreError> {
     store.put_token(&used).await?;
     let sessions = store.tokens(TokenKind::Session).await?;
     assert_eq!(sessions, [token(TokenKind::Session, "second", 20), used], "oldest first");
+    store.touch_token(TokenKind::Session, "first", at(50)).await?;
+    let first = store.token(TokenKind::Session, "first").await?;
+    assert_eq!(first.and_then(|row| row.used_at), Some(at(50)));
     store.remove_token(TokenKind::Session, "first").await?;
+    store.touch_token(TokenKind::Session, "first", at(60)).await?;
+    assert_eq!(store.token(TokenKind::Session, "first").await?, None, "what is gone stays gone");
     Ok(())
 }
 

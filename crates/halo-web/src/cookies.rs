@@ -18,3 +18,12 @@ pub(crate) fn value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 pub(crate) fn set(name: &str, value: &str, max_age_s: u64) -> String {
     format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Strict")
 }
+
+/// The same for a secret: got over TLS, it is never sent without it.
+pub(crate) fn set_secret(name: &str, value: &str, max_age_s: u64, tls: bool) -> String {
+    let mut cookie = set(name, value, max_age_s);
+    if tls {
+        cookie.push_str("; Secure");
+    }
+    cookie
+}

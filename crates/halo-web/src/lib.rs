@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+mod access;
 mod actions;
 mod assets;
 mod auth;
@@ -47,7 +48,8 @@ pub mod strings;
 mod teach;
 mod thread;
 
-pub use auth::{LinkError, new_link};
+pub use access::{PasswordError, has_password, is_password, remove_password, set_password};
+pub use auth::{LinkError, new_link, sign_out_all};
 pub use routes::router;
 pub use secret::NoRandomness;
 pub use state::{AppState, WebOptions};

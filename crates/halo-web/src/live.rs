@@ -17,6 +17,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
 use futures_util::stream::{self, Stream};
 use halo_engine::{Engine, Update};
 use halo_types::{ConversationId, Lang};
@@ -25,6 +26,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth;
 use crate::clock;
 use crate::state::AppState;
 
@@ -35,6 +37,8 @@ use ring::{News, Ring, Subscription};
 const GATHER: Duration = Duration::from_millis(45);
 /// How often an idle stream shows that it is alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How soon a browser that was signed out hears nothing more.
+const SESSION_CHECK: Duration = Duration::from_secs(5);
 /// Answers to keep for which no word came lately.
 const MAX_QUIET: usize = 64;
 
@@ -97,13 +101,28 @@ async fn next(subscription: &mut Subscription) -> Option<Arc<News>> {
 /// `GET /events`.
 pub(crate) async fn events(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let last = headers.get("last-event-id").and_then(|v| v.to_str().ok());
-    let sse = Sse::new(state.hub().subscribe(last))
-        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text("alive"));
+    let news = state
+        .hub()
+        .subscribe(last)
+        .take_until(Box::pin(signed_out(state.clone(), headers.clone())));
+    let sse = Sse::new(news).keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text("alive"));
     let no_buffering = [
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
     (no_buffering, sse).into_response()
+}
+
+/// Waits until the browser is signed out, by whichever process.
+async fn signed_out(state: AppState, headers: HeaderMap) {
+    loop {
+        tokio::time::sleep(SESSION_CHECK).await;
+        let session = auth::session(state.engine().store().as_ref(), &headers).await;
+        // A store that cannot be read just now says nothing of the session.
+        if matches!(session, Ok(None)) {
+            return;
+        }
+    }
 }
 
 /// The task's own state.

@@ -1,14 +1,10 @@
 //! What every page needs: words, the person's time zone, the conversation list.
 
-use std::path::{Path, PathBuf};
-
 use askama::Template;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
-use etcetera::BaseStrategy as _;
-use halo_config::Paths;
 use halo_engine::{Activity, ConversationSummary};
 use halo_types::ConversationId;
 
@@ -276,46 +272,12 @@ struct Plain<'a> {
     words: Words,
     title: String,
     text: &'a str,
-    command: Option<String>,
-}
-
-/// The page that says how to get in.
-pub(crate) fn sign_in(
-    words: Words,
-    link_was_used: bool,
-    paths: &Paths,
-) -> Result<Response, PageError> {
-    let key = if link_was_used { "sign-in-link-used" } else { "sign-in-how" };
-    let text = words.t(key);
-    let command = Some(command(paths.data(), usual_folder().as_deref()));
-    let page = Plain { words, title: words.t("sign-in-title"), text: &text, command };
-    Ok((StatusCode::UNAUTHORIZED, Html(page.render()?)).into_response())
-}
-
-/// The data folder of a Halo that was given none. Only asked for: resolving it as the program
-/// does at its start would make the folder.
-fn usual_folder() -> Option<PathBuf> {
-    Some(etcetera::base_strategy::choose_native_strategy().ok()?.data_dir().join("halo"))
-}
-
-/// The command that finds this very Halo: it needs the data folder where that is not the usual.
-fn command(folder: &Path, usual: Option<&Path>) -> String {
-    if usual == Some(folder) {
-        return "halo".to_owned();
-    }
-    let folder = folder.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/\\:._-+".contains(c);
-    if folder.chars().all(plain) {
-        format!("halo --data {folder}")
-    } else {
-        format!("halo --data \"{folder}\"")
-    }
 }
 
 /// The page that says what went wrong.
 pub(crate) fn problem(words: Words, status: StatusCode, text: &str) -> Response {
     let key = if status == StatusCode::NOT_FOUND { "problem-title-404" } else { "problem-title" };
-    let page = Plain { words, title: words.t(key), text, command: None };
+    let page = Plain { words, title: words.t(key), text };
     match page.render() {
         Ok(body) => (status, Html(body)).into_response(),
         Err(_) => (status, text.to_owned()).into_response(),
@@ -326,6 +288,7 @@ pub(crate) fn problem(words: Words, status: StatusCode, text: &str) -> Response 
 mod tests {
     use std::collections::BTreeSet;
     use std::fs;
+    use std::path::Path;
 
     use halo_types::Timestamp;
 
@@ -366,14 +329,6 @@ mod tests {
         let days = by_day(Words::default(), Zone::east(0), now, pinned);
         assert_eq!((days[0].key, days[0].rows.len()), ("list-pinned", 1));
         assert_eq!(days[1].key, "list-today");
-    }
-
-    #[test]
-    fn the_command_names_a_data_folder_that_is_not_the_usual_one() {
-        let usual = Path::new("/data/halo");
-        assert_eq!(command(usual, Some(usual)), "halo");
-        assert_eq!(command(Path::new("/other"), Some(usual)), "halo --data /other");
-        assert_eq!(command(Path::new("/my data"), None), "halo --data \"/my data\"");
     }
 
     #[test]

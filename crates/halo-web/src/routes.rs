@@ -9,8 +9,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::error::PageError;
 use crate::state::AppState;
 use crate::{
-    actions, assets, auth, conversation, error, guard, help, images, live, outbox, practice,
-    search, settings, teach,
+    access, actions, assets, auth, conversation, error, guard, help, images, live, outbox,
+    practice, search, settings, teach,
 };
 
 /// The pages, ready to be served. Everything but the sign-in link and the files of the interface
@@ -31,6 +31,9 @@ pub fn router(state: AppState) -> Router {
     let open = Router::new()
         .route("/enter", get(auth::enter))
         .route("/assets/{name}", get(assets::serve))
+        .route("/sign-in", post(access::sign_in))
+        .route("/sign-out", post(access::sign_out))
+        .layer(DefaultBodyLimit::max(access::MAX_FORM))
         .layer(from_fn(error::explain));
     open.merge(pages)
         .layer(CatchPanicLayer::new())

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use halo_engine::Engine;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Gate;
 use crate::live::Hub;
 use crate::markdown::Renderer;
 
@@ -32,6 +33,7 @@ struct Inner {
     options: WebOptions,
     hub: Hub,
     renderer: Renderer,
+    gate: Gate,
 }
 
 impl AppState {
@@ -41,7 +43,8 @@ impl AppState {
     #[must_use]
     pub fn new(engine: Engine, options: WebOptions) -> Self {
         let hub = Hub::start(engine.clone(), options.shutdown.clone());
-        Self { inner: Arc::new(Inner { engine, options, hub, renderer: Renderer::default() }) }
+        let (renderer, gate) = (Renderer::default(), Gate::default());
+        Self { inner: Arc::new(Inner { engine, options, hub, renderer, gate }) }
     }
 
     /// The engine.
@@ -58,6 +61,11 @@ impl AppState {
 
     pub(crate) fn hub(&self) -> &Hub {
         &self.inner.hub
+    }
+
+    /// Who may try a password.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.inner.gate
     }
 
     pub(crate) fn renderer(&self) -> &Renderer {

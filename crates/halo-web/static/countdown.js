@@ -1,11 +1,12 @@
-// Countdowns that move, and times in the person's own form.
-import { locale, word } from "./words.js";
+// Countdowns that move, and the times they lead to.
+import { word } from "./words.js";
 
 function clock(ms) {
   const at = new Date(ms);
   const today = at.toDateString() === new Date().toDateString();
-  const form = today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
-  return new Intl.DateTimeFormat(locale, form).format(at);
+  // As the server writes it: 2026-11-28 18:43. Swedish has that form.
+  const text = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short" }).format(at);
+  return today ? text.slice(-5) : text;
 }
 
 /** Brings every countdown of the page up to date. */

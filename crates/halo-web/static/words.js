@@ -5,6 +5,3 @@ const given = JSON.parse(document.body.dataset.words ?? "{}");
 export function word(key, fill = {}) {
   return (given[key] ?? key).replace(/\{(\w+)\}/g, (all, name) => fill[name] ?? all);
 }
-
-/** The language of the page, for dates. */
-export const locale = document.body.dataset.locale || "en";

@@ -10,6 +10,7 @@ mod composer;
 mod first_run;
 mod help;
 mod looks;
+mod remote;
 mod rows;
 mod settings;
 mod streams;

@@ -7,6 +7,8 @@ use tempfile::TempDir;
 
 use crate::process::{App, run};
 
+const PASSWORD: &[u8] = b"correct horse battery\n";
+
 /// Starts the app where it cannot start, and returns what it said.
 fn refused(data: &Path, args: &[&str]) -> String {
     let data = data.to_str().unwrap();
@@ -79,13 +81,6 @@ fn a_file_that_is_no_database_is_left_as_it_is() {
 }
 
 #[test]
-fn other_machines_are_not_served_without_a_password() {
-    let data = TempDir::new().unwrap();
-    let words = refused(data.path(), &["--listen", "0.0.0.0:0"]);
-    assert!(words.contains("password"), "{words}");
-}
-
-#[test]
 fn unknown_options_are_usage_errors() {
     let output = run(&["--lisen", "x"], b"");
     assert_eq!(output.status.code(), Some(2));
@@ -139,4 +134,43 @@ fn a_broken_rule_is_told_at_the_start_of_the_app() {
     child.wait().unwrap();
     assert!(line.starts_with("halo: a rule of your own is not used: "), "{line}");
     assert!(line.contains("mine.toml:3:8: ") && line.contains("nonsense"), "{line}");
+}
+
+#[test]
+fn other_machines_need_a_password_before_anything_listens_to_them() {
+    let data = TempDir::new().unwrap();
+    let folder = data.path().to_str().unwrap();
+    let words = refused(data.path(), &["--listen", "0.0.0.0:0"]);
+    assert!(words.contains("no password yet") && words.contains("halo password --data"), "{words}");
+    let short = run(&["password", "--data", folder], b"short\n");
+    assert!(!short.status.success());
+    assert!(String::from_utf8(short.stderr).unwrap().contains("at least 10 characters"));
+    let set = run(&["password", "--data", folder], PASSWORD);
+    assert!(set.status.success(), "{set:?}");
+
+    let app = App::start_on(data.path(), "0.0.0.0:0");
+    assert!(app.address().starts_with("127.0.0.1:"), "the link is for this machine");
+    assert_eq!(app.get("/settings/devices").status, 200);
+    let stranger = App::stranger(app.address());
+    let door = stranger.get("/settings/about");
+    assert_eq!(door.status, 401);
+    assert!(door.body.contains("data-sign-in"), "{}", door.body);
+    let wrong = stranger.post("/sign-in", &[("password", "wrong wrong wrong"), ("to", "/")]);
+    assert_eq!(wrong.status, 401);
+    let right = stranger.post("/sign-in", &[("password", "correct horse battery"), ("to", "/")]);
+    assert_eq!(right.status, 303);
+    assert!(right.head.contains("set-cookie: halo_session"), "{}", right.head);
+
+    // Another password from the terminal holds at once and signs everybody out.
+    let set = run(&["password", "--data", folder], b"another long one\n");
+    assert!(String::from_utf8(set.stdout).unwrap().contains("Signed out: 2"));
+    assert_eq!(app.get("/settings/devices").status, 401);
+    let old = stranger.post("/sign-in", &[("password", "correct horse battery"), ("to", "/")]);
+    assert_eq!(old.status, 401);
+    drop(app);
+    assert!(run(&["password", "--remove", "--data", folder], b"").status.success());
+    let words = refused(data.path(), &["--listen", "0.0.0.0:0"]);
+    assert!(words.contains("no password yet"), "{words}");
+    let words = refused(data.path(), &["--host", "https://halo.example"]);
+    assert!(words.contains("a host name is needed"), "{words}");
 }

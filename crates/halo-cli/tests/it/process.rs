@@ -32,7 +32,8 @@ pub(crate) fn run(args: &[&str], input: &[u8]) -> Output {
 
 /// The running app. Dropping it kills the process.
 pub(crate) struct App {
-    child: Child,
+    /// None for a stranger, who did not start it.
+    child: Option<Child>,
     address: String,
     cookie: String,
     /// What it printed up to the link.
@@ -41,8 +42,10 @@ pub(crate) struct App {
 
 impl Drop for App {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -56,10 +59,15 @@ pub(crate) struct Answer {
 impl App {
     /// Starts the app on a data folder and signs in.
     pub(crate) fn start(data: &Path) -> Self {
+        Self::start_on(data, "127.0.0.1:0")
+    }
+
+    /// Starts the app on an address and signs in.
+    pub(crate) fn start_on(data: &Path, listen: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_halo"))
             .arg("--data")
             .arg(data)
-            .args(["--no-open", "--listen", "127.0.0.1:0"])
+            .args(["--no-open", "--listen", listen])
             .env_remove("HALO_DATA")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -80,6 +88,7 @@ impl App {
         std::thread::spawn(move || lines.for_each(drop));
         let rest = link.strip_prefix("http://").unwrap();
         let (address, path) = rest.split_once('/').unwrap();
+        let child = Some(child);
         let mut app = Self { child, address: address.to_owned(), cookie: String::new(), printed };
         let entered = app.get(&format!("/{path}"));
         let set = entered
@@ -89,6 +98,20 @@ impl App {
             .expect("the link signs in");
         app.cookie = set.split(';').next().unwrap().to_owned();
         app
+    }
+
+    /// Somebody else at the app that listens there, who is not signed in.
+    pub(crate) fn stranger(address: &str) -> Self {
+        Self {
+            child: None,
+            address: address.to_owned(),
+            cookie: String::new(),
+            printed: String::new(),
+        }
+    }
+
+    fn child(&mut self) -> &mut Child {
+        self.child.as_mut().expect("it was started here")
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -143,15 +166,15 @@ impl App {
     /// Ends the process as a power cut would.
     pub(crate) fn kill(mut self) {
         // SIGKILL on Unix: no handler runs.
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.child().kill().unwrap();
+        self.child().wait().unwrap();
     }
 
     /// Asks the process to end, as Ctrl+C does, and waits for it.
     pub(crate) fn interrupt(mut self) -> bool {
-        let pid = self.child.id().to_string();
+        let pid = self.child().id().to_string();
         Command::new("kill").args(["-INT", &pid]).status().unwrap();
-        self.child.wait().unwrap().success()
+        self.child().wait().unwrap().success()
     }
 }
 

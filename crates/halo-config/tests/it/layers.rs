@@ -30,11 +30,13 @@ fn each_layer_overrules_the_one_below() {
         ("HALO_MAX_TRIES", " 5 "),
         ("HALO_DEFAULT_TARGET", "relay/vendor/model"),
         ("HALO_ALWAYS_OMIT_IMAGES", ""),
+        ("HALO_HOSTS", "Halo.example.org, desk"),
     ]);
-    let flags = Flags { listen: Some("127.0.0.1:3".parse().unwrap()), language: None };
+    let flags = Flags { listen: Some("127.0.0.1:3".parse().unwrap()), ..Flags::default() };
     let config = Config::load_with(folder.paths(), environment, flags).unwrap();
     let settings = config.settings();
     assert_eq!(settings.listen.port(), 3);
+    assert_eq!(settings.hosts, ["halo.example.org", "desk"]);
     assert_eq!(settings.language, Some(Lang::Zh));
     assert_eq!(settings.recovery.max_tries, 5);
     assert!(settings.recovery.always_compact);
@@ -127,4 +129,18 @@ fn the_data_folder_is_made_for_the_person_alone() {
         assert!(matches!(error, ConfigError::DataFolder { .. }), "{error}");
         assert!(error.to_string().contains(&place.display().to_string()), "{error}");
     }
+}
+
+#[test]
+fn a_host_is_a_name_and_nothing_more() {
+    let folder = Folder::with(None);
+    for wrong in ["https://halo.example", "halo.example:7575", "halo example", "*"] {
+        let error = folder.load(&[("HALO_HOSTS", wrong)]).unwrap_err();
+        assert!(error.to_string().contains("host names without port"), "{error}");
+    }
+    let flags = Flags { hosts: vec!["desk".to_owned()], ..Flags::default() };
+    let environment = Environment::fixed([("HALO_HOSTS", "other")]);
+    let config = Config::load_with(folder.paths(), environment, flags).unwrap();
+    assert_eq!(config.settings().hosts, ["desk"]);
+    assert_eq!(config.origin("hosts"), Origin::Flag("--host"));
 }

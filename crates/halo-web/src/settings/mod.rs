@@ -5,6 +5,7 @@
 //! redirects. A saved key never reaches a page: only its masked form does.
 
 mod about;
+mod access;
 mod connection;
 mod data;
 mod draft;
@@ -73,6 +74,11 @@ pub(crate) fn router() -> Router<AppState> {
             post(data::import).layer(DefaultBodyLimit::max(data::MAX_IMPORT)),
         )
         .route("/settings/data/onward", post(data::onward))
+        .route("/settings/devices", get(access::show))
+        .route("/settings/devices/password", post(access::set))
+        .route("/settings/devices/password/remove", post(access::remove))
+        .route("/settings/devices/revoke", post(access::revoke))
+        .route("/settings/devices/revoke-others", post(access::revoke_others))
         .route("/settings/appearance", get(about::appearance).post(about::save_appearance))
         .route("/settings/about", get(about::about))
         .layer(Extension(undo::Removed::default()))
@@ -86,17 +92,19 @@ enum Section {
     Rules,
     Gateway,
     Data,
+    Devices,
     Appearance,
     About,
 }
 
 impl Section {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Models,
         Self::Recovery,
         Self::Rules,
         Self::Gateway,
         Self::Data,
+        Self::Devices,
         Self::Appearance,
         Self::About,
     ];
@@ -108,6 +116,7 @@ impl Section {
             Self::Rules => "/settings/rules",
             Self::Gateway => "/settings/gateway",
             Self::Data => "/settings/data",
+            Self::Devices => "/settings/devices",
             Self::Appearance => "/settings/appearance",
             Self::About => "/settings/about",
         }
@@ -120,6 +129,7 @@ impl Section {
             Self::Rules => "settings-nav-rules",
             Self::Gateway => "settings-nav-gateway",
             Self::Data => "settings-nav-data",
+            Self::Devices => "settings-nav-devices",
             Self::Appearance => "settings-nav-appearance",
             Self::About => "settings-nav-about",
         }

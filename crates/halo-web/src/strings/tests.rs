@@ -53,25 +53,70 @@ fn every_language_has_the_same_keys_and_variables() {
     }
 }
 
-#[test]
-fn every_key_used_in_a_template_exists() {
-    let keys: BTreeSet<String> =
-        files(Locale::En).iter().flat_map(|f| messages(f).into_keys()).collect();
+/// Every template with its path.
+fn templates() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("templates")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-                continue;
+            } else {
+                let text = fs::read_to_string(&path).unwrap();
+                found.push((path, text));
             }
-            let text = fs::read_to_string(&path).unwrap();
-            for call in [".t(\"", ".t1(\"", ".t2(\"", ".n(\""] {
-                for piece in text.split(call).skip(1) {
-                    let key = piece.split('"').next().unwrap();
-                    assert!(keys.contains(key), "{path:?} uses {key:?}, which no file has");
-                }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_key_used_in_a_template_exists() {
+    let keys: BTreeSet<String> =
+        files(Locale::En).iter().flat_map(|f| messages(f).into_keys()).collect();
+    for (path, text) in templates() {
+        for call in [".t(\"", ".t1(\"", ".t2(\"", ".n(\""] {
+            for piece in text.split(call).skip(1) {
+                let key = piece.split('"').next().unwrap();
+                assert!(keys.contains(key), "{path:?} uses {key:?}, which no file has");
             }
+        }
+    }
+}
+
+/// The text without what stands between `open` and `close`.
+fn without(text: &str, open: &str, close: &str, instead: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(open) {
+        kept.push_str(&rest[..at]);
+        kept.push_str(instead);
+        rest = rest[at..].split_once(close).map_or("", |(_, after)| after);
+    }
+    kept + rest
+}
+
+#[test]
+fn templates_hold_no_words_of_their_own() {
+    /// Names, and what is code in every language.
+    const SAME_EVERYWHERE: [&str; 3] = ["Halo", "HTTP", "https"];
+    for (path, text) in templates() {
+        let mut bare = text;
+        for (open, close) in
+            [("{#", "#}"), ("{{", "}}"), ("{%", "%}"), ("<code", "</code>"), ("<pre", "</pre>")]
+        {
+            bare = without(&bare, open, close, "");
+        }
+        let attributes = ["title=\"", "aria-label=\"", "placeholder=\"", "alt=\""];
+        let said = attributes.iter().flat_map(|name| {
+            bare.split(name).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned())
+        });
+        let shown = without(&bare, "<", ">", "\n");
+        for line in said.chain(shown.lines().map(str::to_owned)) {
+            let words = line.split(|c: char| !c.is_alphabetic()).filter(|word| word.len() > 1);
+            let strange: Vec<&str> = words.filter(|w| !SAME_EVERYWHERE.contains(w)).collect();
+            assert!(strange.is_empty(), "{path:?} says {line:?} outside the Fluent files");
         }
     }
 }

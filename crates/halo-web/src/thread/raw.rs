@@ -2,8 +2,8 @@
 
 use crate::markdown::escape;
 
-/// A body longer than this many lines is folded.
-const FOLD_LINES: usize = 8;
+/// A body longer than this many lines is folded to some eight: less is not worth a click.
+const FOLD_LINES: usize = 12;
 /// Characters that fit a line, roughly.
 const LINE: usize = 84;
 
@@ -66,8 +66,8 @@ mod tests {
     #[test]
     fn long_bodies_are_folded() {
         assert!(!is_long(b"short"));
-        assert!(!is_long("x\n".repeat(7).as_bytes()));
-        assert!(is_long("x\n".repeat(9).as_bytes()));
+        assert!(!is_long("x\n".repeat(11).as_bytes()));
+        assert!(is_long("x\n".repeat(13).as_bytes()));
         assert!(is_long("x".repeat(LINE * FOLD_LINES).as_bytes()));
     }
 }

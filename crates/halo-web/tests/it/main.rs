@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests themselves")]
 
+mod access;
 mod browser;
 mod compaction;
 mod data;
 mod events;
 mod guards;
 mod help;
+mod languages;
 mod outbox;
 mod pages;
 mod teach;
