@@ -1,5 +1,6 @@
 # What stands around a conversation: the list, the keys, the first key.
 
+meter-cost = from { $cost }
 list-pinned = Pinned
 list-pin = Pin on top
 list-unpin = Unpin

@@ -1,5 +1,6 @@
 # 对话周围的内容：列表、快捷键、第一个密钥。
 
+meter-cost = { $cost } 起
 list-pinned = 已置顶
 list-pin = 置顶
 list-unpin = 取消置顶
