@@ -60,7 +60,9 @@ pub use halo_recover::Reach;
 pub use keys::host_name;
 pub use nearest::nearest;
 pub use paths::Paths;
-pub use presets::{Preset, guess_preset, preset, presets};
+pub use presets::{
+    Preset, find_key, guess_preset, key_beginnings, likely_presets, preset, presets,
+};
 pub use rules::{RemovedRule, RulesFolder};
 pub use secrets::{KeyError, KeyInfo, KeyOrigin, Secret};
 pub use settings::{ProviderConfig, RecoverySettings, Settings};

@@ -24,6 +24,12 @@ pub struct Preset {
     /// How its keys begin.
     #[serde(default)]
     pub key_prefixes: Vec<String>,
+    /// Beginnings that its keys share with those of others.
+    #[serde(default)]
+    pub key_shared: Vec<String>,
+    /// How a whole key of it looks; made up.
+    #[serde(default)]
+    pub key_example: Option<String>,
     /// The id under which links of its vendor are kept.
     #[serde(default)]
     pub vendor: Option<String>,
@@ -88,6 +94,54 @@ pub fn guess_preset(key: &str) -> Option<&'static Preset> {
         .map(|(_, preset)| preset)
 }
 
+/// The presets a key may belong to, as far as its beginning tells: the one whose own beginning it
+/// has, or all that share its beginning, or none.
+///
+/// ```
+/// let ids = |key| halo_config::likely_presets(key).iter().map(|p| &*p.id).collect::<Vec<_>>();
+/// assert_eq!(ids("gsk_0123456789abcdef0123"), ["groq"]);
+/// assert!(ids("sk-0123456789abcdef0123").len() > 1);
+/// ```
+#[must_use]
+pub fn likely_presets(key: &str) -> Vec<&'static Preset> {
+    if let Some(preset) = guess_preset(key) {
+        return vec![preset];
+    }
+    let key = key.trim();
+    let shares = |preset: &&Preset| preset.key_shared.iter().any(|p| key.starts_with(p.as_str()));
+    PRESETS.iter().filter(shares).collect()
+}
+
+/// Every beginning that a key may have, for scripts that look for one.
+pub fn key_beginnings() -> impl Iterator<Item = &'static str> {
+    let all = PRESETS.iter().flat_map(|p| p.key_prefixes.iter().chain(&p.key_shared));
+    all.map(String::as_str)
+}
+
+/// The fewest letters of a key, with its beginning.
+const SHORTEST_KEY: usize = 20;
+
+/// Finds what looks like a key of a provider among other words.
+///
+/// ```
+/// assert!(halo_config::find_key("Why is sk-or-v1-0123456789abcdef refused?").is_some());
+/// assert!(halo_config::find_key("What begins with sk-ant-?").is_none());
+/// ```
+#[must_use]
+pub fn find_key(text: &str) -> Option<&str> {
+    let in_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    text.split(|c| !in_key(c)).map(|word| word.trim_end_matches('.')).find(|word| is_key(word))
+}
+
+/// Whether a word is as long as a key, begins as one and mixes letters and digits as one does:
+/// words that people write (`sk-learn-compatible-estimators`) hold no digits.
+fn is_key(word: &str) -> bool {
+    word.len() >= SHORTEST_KEY
+        && word.bytes().any(|b| b.is_ascii_digit())
+        && word.bytes().any(|b| b.is_ascii_alphabetic())
+        && !likely_presets(word).is_empty()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -110,6 +164,35 @@ mod tests {
             for model in &preset.models {
                 assert!(crate::catalogue(model).is_some(), "{model} is not in the catalogue");
             }
+        }
+    }
+
+    #[test]
+    fn examples_of_keys_are_found_and_told() {
+        for preset in presets() {
+            let keys = preset.key_prefixes.len() + preset.key_shared.len() > 0;
+            let kind = preset.base_url.is_empty();
+            assert_eq!(keys && !kind, preset.key_example.is_some(), "{}", preset.id);
+            let Some(example) = &preset.key_example else { continue };
+            assert!(likely_presets(example).contains(&preset), "{example}");
+            let own = !preset.key_prefixes.is_empty();
+            assert_eq!(own, likely_presets(example).len() == 1, "{example}");
+            for text in [example.clone(), format!("密钥：{example}，"), format!("Is {example}.")]
+            {
+                assert_eq!(find_key(&text), Some(example.as_str()), "{text}");
+            }
+        }
+        for words in [
+            "",
+            "sk-",
+            "sk-ant-api03-…",
+            "Which keys begin with sk-proj-?",
+            "sk-learn-compatible-estimators-of-today",
+            "risk-0123456789abcdef0123456789",
+            "https://example.org/a/0123456789abcdef0123456789",
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        ] {
+            assert_eq!(find_key(words), None, "{words}");
         }
     }
 

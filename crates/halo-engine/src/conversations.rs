@@ -34,6 +34,7 @@ impl Engine {
             .map(|row| ConversationSummary {
                 id: row.meta.id,
                 title: row.meta.title,
+                pinned: row.meta.pinned,
                 updated_at: row.updated_at,
                 activity: activity(row.meta.id),
             })
@@ -51,6 +52,7 @@ impl Engine {
             created_at: self.now(),
             title: String::new(),
             title_by_person: false,
+            pinned: false,
             target: target.or_else(|| self.default_target()),
             system: None,
             parameters: Parameters::default(),
@@ -113,6 +115,14 @@ impl Engine {
             meta.title = title;
         })
         .await
+    }
+
+    /// Puts a conversation on top of the list, or back among the others.
+    ///
+    /// # Errors
+    /// [`EngineError::NoConversation`], or if the store fails.
+    pub async fn keep_on_top(&self, id: ConversationId, pinned: bool) -> Result<(), EngineError> {
+        self.change_meta(id, |meta| meta.pinned = pinned).await
     }
 
     /// Sets the title and the parameters of a conversation that begins with a scenario.

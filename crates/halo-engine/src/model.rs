@@ -15,6 +15,8 @@ pub struct ConversationSummary {
     pub id: ConversationId,
     /// Its title; empty before the first prompt.
     pub title: String,
+    /// Whether the person keeps it on top of the list.
+    pub pinned: bool,
     /// When its log last grew.
     pub updated_at: Timestamp,
     /// What it is doing.

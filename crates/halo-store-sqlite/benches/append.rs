@@ -39,6 +39,7 @@ async fn appended(path: &Path, chars: usize) -> Vec<Duration> {
         created_at: Timestamp(1),
         title: "A bench".to_owned(),
         title_by_person: false,
+        pinned: false,
         target: Some(target.clone()),
         system: None,
         parameters: Parameters::default(),

@@ -174,6 +174,7 @@ pub(crate) fn nameless(id: ConversationId, at: Timestamp) -> ConversationMeta {
         created_at: at,
         title: String::new(),
         title_by_person: false,
+        pinned: false,
         target: None,
         system: None,
         parameters: Parameters::default(),

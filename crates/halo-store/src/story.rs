@@ -339,6 +339,7 @@ fn meta(n: u64, title: &str, ms: i64) -> Record {
         created_at: at(ms),
         title: title.to_owned(),
         title_by_person: false,
+        pinned: false,
         target: Some(target()),
         system: None,
         parameters: Default::default(),

@@ -113,6 +113,9 @@ pub struct ConversationMeta {
     /// Whether the person gave the title, so that no automatic one replaces it.
     #[serde(default)]
     pub title_by_person: bool,
+    /// Whether it stands on top of the list.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub pinned: bool,
     /// The model chosen for the next turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
@@ -122,6 +125,11 @@ pub struct ConversationMeta {
     /// Parameters of its requests.
     #[serde(default)]
     pub parameters: Parameters,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// Parameters of a conversation's requests. What is empty is not sent.

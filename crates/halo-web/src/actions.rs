@@ -112,6 +112,20 @@ fn typed(text: &str) -> Typed {
     }
 }
 
+/// A key alone is no message: it would be stored and sent to whoever answers. It goes into the form
+/// that sets its provider up.
+async fn key_alone(
+    state: &AppState,
+    headers: &HeaderMap,
+    text: &str,
+) -> Option<Result<Response, PageError>> {
+    let key = halo_config::find_key(text).filter(|key| *key == text.trim())?;
+    if wants_json(headers) {
+        return Some(Err(PageError::Bad("problem-key-as-message")));
+    }
+    Some(crate::settings::instead_of_message(state, headers, key).await)
+}
+
 /// `POST /messages`: the first message of a new conversation.
 pub(crate) async fn first(
     State(state): State<AppState>,
@@ -123,6 +137,9 @@ pub(crate) async fn first(
         Typed::Practice => return Ok(go(&headers, "/practice")),
         Typed::Compact { .. } => return Err(PageError::Bad("problem-nothing-to-compact")),
         Typed::Text => {}
+    }
+    if let Some(answer) = key_alone(&state, &headers, &form.text).await {
+        return answer;
     }
     let smaller = !form.smaller.is_empty();
     let submission = read(form)?;
@@ -156,6 +173,9 @@ pub(crate) async fn message(
             return Ok(done(&headers, id));
         }
         Typed::Text => {}
+    }
+    if let Some(answer) = key_alone(&state, &headers, &form.text).await {
+        return answer;
     }
     if let Ok(message) = form.edit.parse() {
         check_length(&form.text)?;
@@ -430,6 +450,17 @@ pub(crate) async fn rename(
 ) -> Result<Response, PageError> {
     let title: String = form.title.trim().chars().take(200).collect();
     state.engine().rename(id, &title).await?;
+    Ok(done(&headers, id))
+}
+
+/// `POST /c/{id}/pin`: on top of the list, or back among the others.
+pub(crate) async fn keep_on_top(
+    State(state): State<AppState>,
+    Path(id): Path<ConversationId>,
+    headers: HeaderMap,
+    Form(form): Form<PinForm>,
+) -> Result<Response, PageError> {
+    state.engine().keep_on_top(id, form.pinned > 0).await?;
     Ok(done(&headers, id))
 }
 

@@ -2,11 +2,11 @@
 
 use halo_config::{ProviderConfig, RecoverySettings};
 use halo_engine::{ConversationView, Engine, PictureLimits, TargetInfo, TurnState};
-use halo_types::{ConversationId, MessageId, Target};
+use halo_types::{ConversationId, MessageId, Target, Usage};
 
 use crate::clock::{self, Zone};
 use crate::strings::Words;
-use crate::thread::tokens;
+use crate::thread::{money, tokens};
 
 /// What can be chosen: every provider and every model known of it.
 pub(crate) struct Known {
@@ -195,7 +195,7 @@ impl Composer {
         composer.window = view.meter.window;
         composer.can_compact = view.meter.compaction.is_some();
         composer.forewarned = forewarned(view, known, words);
-        composer.meter = (view.meter.tokens > 0).then(|| meter(view, words));
+        composer.meter = (view.meter.tokens > 0).then(|| meter(view, known, words));
         composer
     }
 
@@ -274,11 +274,20 @@ fn limits(pictures: &PictureLimits) -> String {
     out
 }
 
-fn meter(view: &ConversationView, words: Words) -> MeterText {
+fn meter(view: &ConversationView, known: &Known, words: Words) -> MeterText {
     let used = tokens(view.meter.tokens);
     let text = match view.meter.window {
         Some(window) => words.t2("meter", ("used", &used), ("window", &tokens(window))),
         None => words.t1("meter-unknown", "used", used),
+    };
+    // What is read can be reckoned before; what will be written cannot.
+    let info = known.targets.iter().find(|info| Some(&info.target) == view.target.as_ref());
+    let read =
+        Usage { input: Some(view.meter.tokens), output: Some(0), ..Usage::default() };
+    let cost = info.and_then(|info| info.price?.cost(&read)).filter(|cost| *cost > 0);
+    let text = match cost {
+        Some(cost) => format!("{text} · {}", words.t1("meter-cost", "cost", money(cost))),
+        None => text,
     };
     MeterText { text, tokens: view.meter.tokens, window: view.meter.window }
 }

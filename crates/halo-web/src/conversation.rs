@@ -33,6 +33,8 @@ struct ConversationPage {
     panel: Option<Panel>,
     /// Whether the person has a provider of their own.
     has_provider: bool,
+    /// What is said of a provider that was just set up.
+    ready: Option<String>,
     /// What is said where records are damaged.
     damaged: Option<String>,
 }
@@ -49,6 +51,7 @@ struct ThreadFragment {
     composer: Composer,
     panel: Option<Panel>,
     has_provider: bool,
+    ready: Option<String>,
     damaged: Option<String>,
 }
 
@@ -63,6 +66,8 @@ pub(crate) struct Show {
     at: Option<String>,
     /// What is looked for.
     q: Option<String>,
+    /// The model to begin with, as forms carry it.
+    with: Option<String>,
     /// A conversation that was just deleted.
     deleted: Option<ConversationId>,
 }
@@ -76,8 +81,7 @@ pub(crate) async fn home(
     if let Some(query) = &show.q {
         return search::show(&state, page, query).await;
     }
-    let latest = page.days.first().and_then(|day| day.rows.first()).map(|row| row.id);
-    match latest {
+    match page.latest {
         Some(id) if show.deleted.is_none() => Ok(Redirect::to(&format!("/c/{id}")).into_response()),
         _ => empty(&state, page, &show),
     }
@@ -102,8 +106,14 @@ pub(crate) async fn practice(
 
 fn empty(state: &AppState, mut page: Page, show: &Show) -> Result<Response, PageError> {
     let known = Known::of(state.engine());
-    let target = state.engine().default_target();
     let words = page.words;
+    let with = show.with.as_deref().and_then(crate::composer::target);
+    let with = with.filter(|with| known.providers.iter().any(|p| p.id == with.provider));
+    let ready = with.as_ref().map(|with| {
+        let provider = known.provider_name(with, words);
+        words.t2("start-ready", ("name", &provider), ("model", &with.model))
+    });
+    let target = with.or_else(|| state.engine().default_target());
     page.deleted = show.deleted;
     page::html(&ConversationPage {
         words,
@@ -114,6 +124,7 @@ fn empty(state: &AppState, mut page: Page, show: &Show) -> Result<Response, Page
         composer: Composer::new(target.as_ref(), &known, words),
         panel: show.practice.is_some().then(|| practice::panel(state, words, None)),
         has_provider: known.has_own(),
+        ready,
         damaged: None,
         page,
     })
@@ -141,6 +152,7 @@ pub(crate) async fn show(
         composer: fragment.composer,
         panel: fragment.panel,
         has_provider: fragment.has_provider,
+        ready: None,
         damaged: fragment.damaged,
         page: page.with_active(id),
     })
@@ -199,6 +211,7 @@ fn fragment(
         composer,
         panel: show.practice.is_some().then(|| practice::panel(state, words, Some(view.meta.id))),
         has_provider: known.has_own(),
+        ready: None,
         damaged: (view.damaged > 0)
             .then(|| words.t1("conversation-damaged", "count", view.damaged)),
     })

@@ -14,6 +14,10 @@ use crate::error::PageError;
 use crate::state::AppState;
 use crate::strings::Words;
 
+/// How many conversations the list shows before the older ones are asked for: the list goes along
+/// with every page and is fetched again at every change.
+const SHOWN: usize = 60;
+
 /// The cookie with the browser's distance from UTC in minutes, set by a script.
 const ZONE_COOKIE: &str = "halo_tz";
 
@@ -25,6 +29,10 @@ pub(crate) struct Page {
     pub(crate) zone: Zone,
     /// The conversation list, by day.
     pub(crate) days: Vec<Day>,
+    /// The conversation that was last written in.
+    pub(crate) latest: Option<ConversationId>,
+    /// Whether the list shows the older ones too.
+    pub(crate) all: bool,
     /// The conversation that is open.
     pub(crate) active: Option<ConversationId>,
     /// A conversation that was just deleted, so that its deletion can be taken back.
@@ -51,6 +59,10 @@ pub(crate) struct ListRow {
     pub(crate) title: String,
     /// What it is doing; `None` while it does nothing.
     pub(crate) mark: Option<Mark>,
+    /// Whether it is kept on top.
+    pub(crate) pinned: bool,
+    /// Its place in the list, from 0.
+    nth: usize,
 }
 
 /// What a conversation is doing.
@@ -94,11 +106,14 @@ impl Page {
         let words = Words::new(crate::strings::Locale::of(headers));
         let zone = zone(headers);
         let summaries = state.engine().conversations().await?;
+        let latest = summaries.first().map(|summary| summary.id);
         let days = by_day(words, zone, clock::now(), summaries);
         Ok(Self {
             words,
             zone,
             days,
+            latest,
+            all: false,
             active: None,
             deleted: None,
             query: String::new(),
@@ -119,6 +134,21 @@ impl Page {
         self
     }
 
+    /// Whether a line of the list is shown: of the older ones only what is open or at work.
+    pub(crate) fn shows(&self, row: &ListRow) -> bool {
+        self.all || row.nth < SHOWN || row.pinned || row.mark.is_some() || self.is_active(&row.id)
+    }
+
+    /// Whether any line of a day is shown.
+    pub(crate) fn shows_day(&self, day: &Day) -> bool {
+        day.rows.iter().any(|row| self.shows(row))
+    }
+
+    /// How many older conversations the list leaves out.
+    pub(crate) fn hidden(&self) -> usize {
+        self.days.iter().flat_map(|day| &day.rows).filter(|row| !self.shows(row)).count()
+    }
+
     /// Whether a conversation is the open one.
     pub(crate) fn is_active(&self, id: &ConversationId) -> bool {
         self.active.as_ref() == Some(id)
@@ -131,8 +161,21 @@ impl Page {
     }
 }
 
+/// What the keyboard does, with the words of it.
+pub(crate) const KEYS: &[(&str, &str)] = &[
+    ("Enter", "keys-send"),
+    ("Shift Enter", "keys-line"),
+    ("Esc", "keys-stop"),
+    ("↑", "keys-last"),
+    ("Ctrl/⌘ K", "keys-search"),
+    ("Ctrl/⌘ Shift O", "keys-new"),
+    ("Alt M", "keys-model"),
+    ("?", "keys-list"),
+];
+
 /// Words that scripts show. A test proves that the modules use no other.
 const SCRIPT_WORDS: &[&str] = &[
+    "script-answered",
     "script-at",
     "script-at-automatic",
     "script-busy",
@@ -169,7 +212,9 @@ impl FromRequestParts<AppState> for Page {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, PageError> {
-        Self::load(state, &parts.headers).await
+        let page = Self::load(state, &parts.headers).await?;
+        let all = parts.uri.query().is_some_and(|q| q.split('&').any(|pair| pair == "list=all"));
+        Ok(Self { all, ..page })
     }
 }
 
@@ -187,8 +232,10 @@ fn by_day(
 ) -> Vec<Day> {
     let today = zone.day(now);
     let mut days: Vec<Day> = Vec::new();
-    for summary in summaries {
+    let (pinned, others): (Vec<_>, Vec<_>) = summaries.into_iter().partition(|s| s.pinned);
+    for (nth, summary) in pinned.into_iter().chain(others).enumerate() {
         let key = match today - zone.day(summary.updated_at) {
+            _ if summary.pinned => "list-pinned",
             ..=0 => "list-today",
             1 => "list-yesterday",
             2..=7 => "list-week",
@@ -203,6 +250,8 @@ fn by_day(
                 summary.title
             },
             mark: Mark::of(summary.activity, words, zone, now),
+            pinned: summary.pinned,
+            nth,
         };
         match days.last_mut() {
             Some(day) if day.key == key => day.rows.push(row),
@@ -252,6 +301,7 @@ mod tests {
         let summary = |hours_ago: i64, activity| ConversationSummary {
             id: ConversationId::new(uuid::Uuid::from_u128(1)),
             title: String::new(),
+            pinned: false,
             updated_at: Timestamp(now.0 - hours_ago * hour),
             activity,
         };
@@ -273,6 +323,12 @@ mod tests {
         assert_eq!(keys(Zone::east(0))[..2], [("list-today", 1), ("list-yesterday", 1)]);
         assert_eq!(keys(Zone::east(480))[..2], [("list-today", 2), ("list-yesterday", 1)]);
         assert_eq!(keys(Zone::east(480))[2..], later);
+
+        let mut pinned = summaries;
+        pinned[5].pinned = true;
+        let days = by_day(Words::default(), Zone::east(0), now, pinned);
+        assert_eq!((days[0].key, days[0].rows.len()), ("list-pinned", 1));
+        assert_eq!(days[1].key, "list-today");
     }
 
     #[test]

@@ -86,6 +86,7 @@ fn doing() -> Router<AppState> {
         .route("/c/{id}/leave-out-images", post(actions::leave_out_images))
         .route("/c/{id}/send-smaller", post(actions::send_smaller))
         .route("/c/{id}/rename", post(actions::rename))
+        .route("/c/{id}/pin", post(actions::keep_on_top))
         .route("/c/{id}/delete", post(actions::delete))
         .route("/c/{id}/restore", post(actions::restore))
         .route("/c/{id}/steps/{step}/undo", post(actions::undo_step))

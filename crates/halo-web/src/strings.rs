@@ -118,6 +118,13 @@ impl Words {
         if practice { self.t("models-practice") } else { name.to_owned() }
     }
 
+    /// How keys of providers begin, as an expression for the script that looks for one.
+    pub(crate) fn key_beginnings(self) -> String {
+        let all: Vec<String> =
+            halo_config::key_beginnings().map(|begin| begin.replace('.', "\\.")).collect();
+        all.join("|")
+    }
+
     /// The words of a language.
     #[must_use]
     pub const fn new(locale: Locale) -> Self {

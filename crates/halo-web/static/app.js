@@ -7,25 +7,16 @@ import { word } from "./words.js";
 
 const root = document.documentElement;
 
-// The server shows days and times in the browser's zone.
-{
-  const east = String(-new Date().getTimezoneOffset());
-  const told = document.cookie.match(/(?:^|; )halo_tz=([^;]*)/)?.[1];
-  if (told !== east) {
-    document.cookie = `halo_tz=${east}; path=/; max-age=31536000; samesite=strict`;
-    if (east !== "0") { refreshList(); dispatchEvent(new CustomEvent("halo-zone")); }
-  }
-}
-
 /* The conversation list */
 
 let listRun = null;
 let listAgain = false;
+let listAll = new URLSearchParams(location.search).get("list") === "all";
 
 async function refreshList() {
   if (listRun) { listAgain = true; return listRun; }
   const active = document.getElementById("conversation")?.dataset.conversation ?? "";
-  listRun = fragment(`/list${active ? `?active=${active}` : ""}`).then((content) => {
+  listRun = fragment(`/list?list=${listAll ? "all" : ""}${active ? `&active=${active}` : ""}`).then((content) => {
     const list = document.getElementById("list");
     const next = content.getElementById("list");
     const count = document.querySelector("[data-outbox-count]");
@@ -57,6 +48,7 @@ function showActive() {
 }
 
 document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-action=list-all]")) { event.preventDefault(); listAll = true; refreshList(); }
   for (const menu of document.querySelectorAll("[data-menu][open]")) {
     if (!menu.contains(event.target)) menu.removeAttribute("open");
   }
@@ -83,14 +75,18 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   const kind = form.dataset?.enhance;
-  if (kind !== "rename" && kind !== "delete") return;
+  if (!["rename", "delete", "keep"].includes(kind)) return;
   event.preventDefault();
   const row = form.closest("[data-conversation-row]");
   const id = row.dataset.conversationRow;
   try {
     await post(form.getAttribute("action"), new URLSearchParams(new FormData(form)));
     row.querySelector("[data-menu]").removeAttribute("open");
-    if (kind === "rename") { await refreshList(); return; }
+    if (kind !== "delete") {
+      await refreshList();
+      document.querySelector(`[data-conversation-row="${id}"] a`)?.focus();
+      return;
+    }
     row.remove();
     const open = document.getElementById("conversation")?.dataset.conversation === id;
     if (open) { location.href = `/new?deleted=${id}`; return; }
@@ -228,6 +224,53 @@ document.addEventListener("click", async (event) => {
     }
   }
 });
+
+/* Keys */
+
+{
+  const keys = document.getElementById("keys");
+  document.addEventListener("keydown", (event) => {
+    if (document.querySelector("dialog[open]") || event.isComposing || event.altKey) return;
+    if ((event.ctrlKey || event.metaKey) && event.shiftKey && event.key.toLowerCase() === "o") {
+      event.preventDefault();
+      location.href = "/new";
+    }
+    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.key !== "?" || typing || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    keys.showModal();
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-action=keys]")) keys.showModal();
+    else if (event.target === keys) keys.close();
+  });
+}
+
+/* A whole answer is announced, once; a card announces itself */
+
+{
+  const conversation = document.getElementById("conversation");
+  let busy = conversation && "busy" in conversation.dataset;
+  conversation?.addEventListener("halo-state", () => {
+    const was = busy;
+    busy = "busy" in conversation.dataset;
+    const last = [...conversation.querySelectorAll("[data-message]")].at(-1);
+    const parts = last?.dataset.messageRole === "assistant" ? [...last.querySelectorAll("[data-answer]")] : [];
+    if (!was || busy || parts.length === 0 || conversation.querySelector("[data-card]:not(.past)")) return;
+    const text = parts.map((part) => part.textContent.trim()).join(" ").slice(0, 600);
+    document.querySelector("[data-announce]").textContent = word("script-answered", { text });
+  });
+}
+
+// The server shows days and times in the browser's zone.
+{
+  const east = String(-new Date().getTimezoneOffset());
+  const told = document.cookie.match(/(?:^|; )halo_tz=([^;]*)/)?.[1];
+  if (told !== east) {
+    document.cookie = `halo_tz=${east}; path=/; max-age=31536000; samesite=strict`;
+    if (east !== "0") { refreshList(); dispatchEvent(new CustomEvent("halo-zone")); }
+  }
+}
 
 showActive();
 on("list", refreshList);

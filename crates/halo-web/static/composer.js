@@ -3,6 +3,7 @@ import { load, save } from "./draft.js";
 import { on } from "./events.js";
 import { forewarn } from "./forewarn.js";
 import { Refusal, post } from "./http.js";
+import { keyIn, noteKey, onSetUp, setUp, without } from "./keynote.js";
 import { isOffered, pick } from "./models.js";
 import { id, refresh, toBottom, upToDate } from "./thread.js";
 import { word } from "./words.js";
@@ -50,7 +51,7 @@ function fit() {
 /** Keeps the draft. What is typed while a prompt is edited is not part of it. */
 function keep() {
   const pictures = images.filter((image) => image.image);
-  save(key, { text: aside ?? prompt.value, images: pictures, ...(model && { model }) });
+  save(key, { text: without(aside ?? prompt.value), images: pictures, ...(model && { model }) });
 }
 
 /* What is known to go wrong */
@@ -197,6 +198,7 @@ function clear({ pictures = true } = {}) {
   prompt.value = aside ?? "";
   aside = null;
   if (pictures) model = null;
+  noteKey(prompt.value);
   form.elements.turn.value = newTurn();
   form.elements.smaller.value = "";
   form.elements.edit.value = "";
@@ -213,6 +215,7 @@ let underWay = "";
 async function send() {
   if (sending) return;
   const text = prompt.value.trim();
+  if (text && keyIn(text) === text) { setUp(); return; }
   if (!text && (images.length === 0 || aside !== null)) return;
   // The news of an answer's end may be on its way.
   if ("busy" in conversation.dataset) await upToDate();
@@ -292,7 +295,8 @@ prompt.addEventListener("keydown", (event) => {
     fit();
   }
 });
-prompt.addEventListener("input", () => { keep(); fit(); warn(); if (!trouble.hidden) complain(""); });
+onSetUp(() => { prompt.value = without(prompt.value).trim(); keep(); });
+prompt.addEventListener("input", () => { noteKey(prompt.value); keep(); fit(); warn(); if (!trouble.hidden) complain(""); });
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing && !document.querySelector("dialog[open]")) stop();
@@ -388,7 +392,8 @@ function chooseModel(options) {
 form.elements.turn.value = newTurn();
 const draft = load(key);
 images = (draft.images ?? []).filter((image) => image.image && image.url);
-if (!id && draft.model && isOffered(draft.model.target)) showModel(draft.model);
+const given = new URLSearchParams(location.search).has("with");
+if (!id && !given && draft.model && isOffered(draft.model.target)) showModel(draft.model);
 if (!editing.hidden) aside = draft.text ?? "";
 else if (!prompt.value) prompt.value = draft.text ?? "";
 showTray();

@@ -144,6 +144,7 @@ impl World {
             created_at: at,
             title: String::new(),
             title_by_person: false,
+            pinned: false,
             target: Some(target.clone()),
             system,
             parameters,

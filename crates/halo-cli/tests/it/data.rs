@@ -31,6 +31,7 @@ fn fill(data: &Path) {
                 created_at: Timestamp(1_760_000_000_000),
                 title: format!("Talk {n}"),
                 title_by_person: false,
+                pinned: false,
                 target: None,
                 system: None,
                 parameters: Parameters::default(),

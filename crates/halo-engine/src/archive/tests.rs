@@ -29,6 +29,7 @@ fn meta(n: u64, title: &str, temperature: Option<f64>) -> Record {
         created_at: Timestamp(1_760_000_000_000),
         title: title.to_owned(),
         title_by_person: false,
+        pinned: false,
         target: Some(target()),
         system: None,
         parameters: Parameters { temperature, ..Parameters::default() },

@@ -149,6 +149,7 @@ fn state(kind: TurnKind, happens: &[Happens]) -> TurnState {
             created_at: Timestamp(1),
             title: String::new(),
             title_by_person: false,
+            pinned: false,
             target: None,
             system: None,
             parameters: Parameters::default(),

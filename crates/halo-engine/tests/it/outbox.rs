@@ -109,6 +109,7 @@ async fn leave_turn(bench: &Bench, text: &str, model: &str, until: Option<Timest
             created_at: now(),
             title: text.to_owned(),
             title_by_person: false,
+            pinned: false,
             target: Some(target.clone()),
             system: None,
             parameters: Parameters::default(),

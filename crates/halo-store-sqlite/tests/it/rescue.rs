@@ -24,6 +24,7 @@ fn meta(n: u64) -> Record {
         created_at: Timestamp(1),
         title: format!("Conversation {n}"),
         title_by_person: false,
+        pinned: false,
         target: None,
         system: None,
         parameters: Parameters::default(),

@@ -134,6 +134,7 @@ fn meta(title: &str) -> Record {
         created_at: Timestamp(1),
         title: title.into(),
         title_by_person: false,
+        pinned: false,
         target: None,
         system: None,
         parameters: Default::default(),

@@ -10,6 +10,7 @@ mod connection;
 mod data;
 mod draft;
 mod facts;
+mod first_key;
 mod form;
 mod form_view;
 mod gateway;
@@ -24,6 +25,7 @@ mod save;
 mod undo;
 
 pub(crate) use data::{export_all, export_one};
+pub(crate) use first_key::instead_of_message;
 pub(crate) use save::percent;
 
 use axum::Router;
@@ -52,6 +54,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/settings/ai-model/models", post(probe::models))
         .route("/settings/ai-model/save", post(save::save))
         .route("/settings/ai-model/paste", post(save::paste))
+        .route(first_key::ADDRESS, get(first_key::show).post(first_key::take))
         .route("/settings/ai-model/remove", post(save::remove))
         .route("/settings/ai-model/restore", post(save::restore))
         .route("/settings/ai-model/default", post(save::default_target))

@@ -87,6 +87,7 @@ fn view(items: Vec<Item>) -> ConversationView {
             created_at: AT,
             title: "Title".to_owned(),
             title_by_person: false,
+            pinned: false,
             target: None,
             system: None,
             ..serde_json::from_value(serde_json::json!({

@@ -35,6 +35,7 @@ impl Talk {
             created_at: Timestamp(0),
             title: "Bees".to_owned(),
             title_by_person: false,
+            pinned: false,
             target: Some(Target { provider: provider.id, model: "m".to_owned() }),
             system: None,
             parameters: Default::default(),

@@ -22,6 +22,7 @@ async fn talk(browser: &Browser) -> ConversationId {
         created_at: at,
         title: "Weather & 天气".to_owned(),
         title_by_person: true,
+        pinned: false,
         target: Some(target.clone()),
         system: None,
         parameters: Parameters::default(),

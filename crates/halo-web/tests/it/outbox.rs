@@ -64,6 +64,7 @@ async fn store_waiting(
             created_at: now(),
             title: "Bees & wasps".to_owned(),
             title_by_person: false,
+            pinned: false,
             target: Some(target("first")),
             system: None,
             parameters: Parameters::default(),
