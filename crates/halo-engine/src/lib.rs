@@ -52,6 +52,7 @@ mod outbox;
 mod pictures;
 mod practice;
 mod providers;
+pub mod reliability;
 mod search;
 mod settle;
 mod shrink;

@@ -25,6 +25,7 @@
 
 mod error;
 mod log;
+mod measures;
 mod open;
 mod outbox;
 mod pages;
@@ -36,7 +37,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use halo_store::{
-    Chunk, ConversationRow, OpenTurn, Readable, SearchHit, Store, StoreError, TokenKind, TokenRow,
+    Chunk, ConversationRow, MeasureRow, OpenTurn, Readable, SearchHit, Store, StoreError,
+    TokenKind, TokenRow,
 };
 use halo_types::{
     AttemptId, AttemptStart, BlobId, ConversationId, Fact, FactId, Record, Timestamp, TurnId,
@@ -178,6 +180,10 @@ impl Store for SqliteStore {
 
     async fn remove_token(&self, kind: TokenKind, hash: &str) -> Result<bool, StoreError> {
         side::remove_token(&self.writer, kind, hash).await
+    }
+
+    async fn measures(&self, since: Timestamp) -> Result<Vec<MeasureRow>, StoreError> {
+        measures::measures(&self.readers, since).await
     }
 
     async fn touch_token(

@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row as _, SqlitePool};
 
 use crate::error::failed;
-use crate::{outbox, search};
+use crate::{measures, outbox, search};
 
 const READING: &str = "reading a conversation";
 
@@ -59,6 +59,7 @@ pub(crate) async fn add(
     }
     derive(connection, &id, record, seq.last_insert_rowid()).await?;
     outbox::add(connection, &id, record, seq.last_insert_rowid()).await?;
+    measures::add(connection, record).await?;
     search::add(connection, &id, record).await
 }
 

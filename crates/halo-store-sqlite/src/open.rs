@@ -211,7 +211,7 @@ async fn forget_ended_journals(store: &SqliteStore) -> Result<(), sqlx::Error> {
 mod tests {
     use std::borrow::Cow;
 
-    use halo_store::Store as _;
+    use halo_store::{Ended, Store as _};
     use sqlx::SqlSafeStr as _;
     use sqlx::migrate::{Migration, MigrationType};
 
@@ -243,13 +243,13 @@ mod tests {
         let store = open_with(&path, &later("CREATE TABLE new (a)")).await.unwrap();
         assert_eq!(store.setting("a").await.unwrap().as_deref(), Some("b"));
         store.close().await;
-        let backup = SqliteStore::open(&folder.path().join("halo.v3.backup.db")).await.unwrap();
+        let backup = SqliteStore::open(&folder.path().join("halo.v4.backup.db")).await.unwrap();
         assert_eq!(backup.setting("a").await.unwrap().as_deref(), Some("b"));
         backup.close().await;
 
         // Opening it again makes no further copy.
         open_with(&path, &later("CREATE TABLE new (a)")).await.unwrap().close().await;
-        assert!(!folder.path().join("halo.v3.backup-2.db").exists());
+        assert!(!folder.path().join("halo.v4.backup-2.db").exists());
     }
 
     #[tokio::test]
@@ -299,14 +299,73 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn attempts_from_before_there_were_figures_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("halo.db");
+        fs::File::create(&path).unwrap();
+        let mut old = options(&path).connect().await.unwrap();
+        let first = MIGRATIONS.iter().take(3).cloned().collect();
+        Migrator::with_migrations(first).run(&mut old).await.unwrap();
+        let id = |n: u32| format!("01900000-0000-7000-8000-00000000000{n}");
+        sqlx::query("INSERT INTO conversations (id, meta_seq, updated_at) VALUES (?, 1, 1)")
+            .bind(id(1))
+            .execute(&mut old)
+            .await
+            .unwrap();
+        let start = |n: u32, at: u32| {
+            let target = "\"target\":{\"provider\":\"p\",\"model\":\"m/x\"}";
+            let (id, turn) = (id(n), id(9));
+            format!("{{\"id\":\"{id}\",\"turn\":\"{turn}\",{target},\"key\":2,\"at\":{at}}}")
+        };
+        let end = |n: u32, outcome: &str| {
+            let id = id(n);
+            format!(
+                "{{\"attempt\":\"{id}\",\"outcome\":{outcome},\"first_part_ms\":7,\"total_ms\":9}}"
+            )
+        };
+        let failed = "{\"outcome\":\"failed\",\"diagnosis\":{\"kind\":\"overloaded\"}}";
+        let said =
+            format!("{{\"origin\":{{\"attempt\":\"{}\"}},\"usage\":{{\"output\":5}}}}", id(3));
+        for (kind, json) in [
+            ("attempt", start(2, 10)),
+            ("attempt_end", end(2, failed)),
+            ("attempt", start(3, 20)),
+            ("message", said),
+            ("attempt_end", end(3, "{\"outcome\":\"answered\"}")),
+            ("attempt", start(4, 30)),
+            ("attempt", "torn {".to_owned()),
+            ("attempt_end", "{\"attempt\":null}".to_owned()),
+        ] {
+            sqlx::query(
+                "INSERT INTO records (conversation, kind, at, json, crc32) VALUES (?, ?, 1, ?, 0)",
+            )
+            .bind(id(1))
+            .bind(kind)
+            .bind(json)
+            .execute(&mut old)
+            .await
+            .unwrap();
+        }
+        old.close().await.unwrap();
+        let store = SqliteStore::open(&path).await.unwrap();
+        let rows = store.measures(halo_types::Timestamp(0)).await.unwrap();
+        let told: Vec<_> = rows.iter().map(|row| (row.ended, row.output_tokens)).collect();
+        let overloaded = Ended::Failed(Some(halo_types::Kind::Overloaded));
+        assert_eq!(told, [(overloaded, None), (Ended::Answered, Some(5))], "one still runs");
+        assert_eq!((rows[1].target.to_string(), rows[1].key), ("p/m/x".to_owned(), Some(2)));
+        assert_eq!((rows[1].first_part_ms, rows[1].total_ms), (Some(7), 9));
+        assert_eq!(store.measures(halo_types::Timestamp(15)).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
     async fn a_newer_database_is_refused_and_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("halo.db");
         open_with(&path, &later("CREATE TABLE new (a)")).await.unwrap().close().await;
         let before = fs::read(&path).unwrap();
         let error = SqliteStore::open(&path).await.unwrap_err();
-        assert!(matches!(error, OpenError::Newer { found: 4, known: 3, .. }), "{error}");
-        assert!(error.to_string().contains("newer Halo (its version is 4"), "{error}");
+        assert!(matches!(error, OpenError::Newer { found: 5, known: 4, .. }), "{error}");
+        assert!(error.to_string().contains("newer Halo (its version is 5"), "{error}");
         assert_eq!(fs::read(&path).unwrap(), before);
     }
 

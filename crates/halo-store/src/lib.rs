@@ -32,7 +32,8 @@ use halo_types::{
 
 pub use error::StoreError;
 pub use rows::{
-    Chunk, ChunkKind, ConversationRow, Damage, OpenTurn, Readable, TokenKind, TokenRow,
+    Chunk, ChunkKind, ConversationRow, Damage, Ended, MeasureRow, OpenTurn, Readable, TokenKind,
+    TokenRow,
 };
 pub use search::{Found, SearchHit, Snippet, snippet, text_of, words};
 
@@ -148,6 +149,10 @@ pub trait Store: Send + Sync {
     /// Forgets a token. Says whether it existed, so a token that works once can be redeemed by
     /// removing it: of two that try, one is told `true`.
     async fn remove_token(&self, kind: TokenKind, hash: &str) -> Result<bool, StoreError>;
+
+    /// What the attempts since an instant came to, those that have ended, oldest first; also those
+    /// of conversations that were deleted.
+    async fn measures(&self, since: Timestamp) -> Result<Vec<MeasureRow>, StoreError>;
 
     /// Notes that a token was used. One that was removed meanwhile stays removed.
     async fn touch_token(

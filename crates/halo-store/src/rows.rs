@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use halo_types::{ConversationId, ConversationMeta, IdError, Record, Timestamp, TurnId};
+use halo_types::{
+    ConversationId, ConversationMeta, IdError, Kind, Record, Target, Timestamp, TurnId,
+};
 use serde::{Deserialize, Serialize};
 
 /// A line of the conversation list.
@@ -88,6 +90,40 @@ impl FromStr for ChunkKind {
             _ => Err(IdError { what: "kind of chunk", text: text.chars().take(80).collect() }),
         }
     }
+}
+
+/// How an attempt ended, for figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// With a whole answer.
+    Answered,
+    /// It failed; what the failure meant when it happened, where this Halo knows the kind.
+    Failed(Option<Kind>),
+    /// The person stopped it.
+    Stopped,
+    /// Halo itself ended while it ran.
+    Died,
+}
+
+/// What an attempt came to. Nothing that was said is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MeasureRow {
+    /// The turn.
+    pub turn: TurnId,
+    /// The model asked.
+    pub target: Target,
+    /// Which of the provider's keys was used, from 1.
+    pub key: Option<u32>,
+    /// When it left.
+    pub started_at: Timestamp,
+    /// How it ended.
+    pub ended: Ended,
+    /// Milliseconds until the first part of the answer.
+    pub first_part_ms: Option<u64>,
+    /// Milliseconds until the end.
+    pub total_ms: u64,
+    /// Tokens written, as the provider counted them.
+    pub output_tokens: Option<u64>,
 }
 
 /// Something that lets its bearer in, stored as a hash.

@@ -50,6 +50,10 @@ pub async fn go_on(store: &dyn Store) -> Result<(), StoreError> {
     store.drop_chunks(attempt().id).await?;
     assert_eq!(store.open_attempts().await?, []);
     assert_eq!(store.chunks(attempt().id).await?, []);
+    let measures = store.measures(at(0)).await?;
+    assert_eq!(measures.len(), 2, "those that have ended: {measures:?}");
+    assert!(measures.iter().all(|row| row.target == attempt().target), "{measures:?}");
+    assert_eq!(store.measures(at(1_000_000)).await?, []);
 
     assert_eq!(open(store).await?, [(41, 300), (43, 500)], "what waits outlives the process");
     assert!(store.claim_turns().await?, "the right to run turns died with the process");

@@ -56,8 +56,12 @@ async fn what_is_refused_is_never_repeated_and_a_repair_changes_the_bytes() {
         *count += 1;
         let chat = bench.chat(Protocol::OpenaiChat, "halo-practice").await;
         chat.say("Remember that the sky is green.").await;
-        let parameters =
-            Parameters { temperature: Some(0.5), top_p: Some(0.9), max_tokens: Some(100_000) };
+        let parameters = Parameters {
+            temperature: Some(0.5),
+            top_p: Some(0.9),
+            max_tokens: Some(100_000),
+            ..Parameters::default()
+        };
         bench.engine.set_parameters(chat.id, parameters).await.unwrap();
         let model = target(Protocol::OpenaiChat, &format!("rule:{}", rule.id));
         bench.engine.set_target(chat.id, model.clone()).await.unwrap();

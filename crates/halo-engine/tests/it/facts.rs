@@ -35,7 +35,7 @@ async fn learns_once(
         let mut records = bench.engine.store().records(id).await.unwrap();
         let Some(Record::Conversation(meta)) = records.first_mut() else { panic!("{records:?}") };
         meta.system = system.map(str::to_owned);
-        meta.parameters = parameters;
+        meta.parameters = parameters.clone();
         bench.engine.store().append(id, &records).await.unwrap();
         let chat = Chat { engine: &bench.engine, id };
         let view = chat.say("Hello").await;
@@ -55,9 +55,9 @@ async fn a_refused_parameter_and_a_too_long_answer_are_mistakes_made_once() {
     let refused = || FactValue::ParameterRefused("temperature".to_owned());
     for protocol in [Protocol::OpenaiChat, Protocol::Anthropic] {
         let picky = target(protocol, "parameter-refused");
-        learns_once(&bench, &picky, None, warm, refused()).await;
+        learns_once(&bench, &picky, None, warm.clone(), refused()).await;
         let brief = target(protocol, "output-limit");
-        learns_once(&bench, &brief, None, long, FactValue::MaxOutput(4_096)).await;
+        learns_once(&bench, &brief, None, long.clone(), FactValue::MaxOutput(4_096)).await;
     }
 }
 

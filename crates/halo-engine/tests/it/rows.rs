@@ -16,7 +16,7 @@ async fn play<'a>(bench: &'a Bench, scenario: &Scenario, protocol: Protocol) -> 
         chat.say(&"A long remark about many things. ".repeat(450)).await;
     }
     chat.engine.set_target(chat.id, target(protocol, &scenario.id)).await.unwrap();
-    chat.engine.set_parameters(chat.id, scenario.parameters).await.unwrap();
+    chat.engine.set_parameters(chat.id, scenario.parameters.clone()).await.unwrap();
     let images = if scenario.picture {
         let png = include_bytes!("../picture.png").to_vec();
         vec![bench.engine.add_image(png, Some("cat.png".to_owned())).await.unwrap()]
