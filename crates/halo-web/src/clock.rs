@@ -26,6 +26,11 @@ impl Zone {
         Self { east_min: if minutes.abs() <= 14 * 60 { minutes } else { 0 } }
     }
 
+    /// Milliseconds east of UTC.
+    pub(crate) const fn east_ms(self) -> i64 {
+        self.east_min * MINUTE_MS
+    }
+
     fn local_ms(self, at: Timestamp) -> i64 {
         at.0.saturating_add(self.east_min * MINUTE_MS)
     }

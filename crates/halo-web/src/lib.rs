@@ -39,6 +39,7 @@ mod markdown;
 mod outbox;
 mod page;
 mod practice;
+mod reliability;
 mod routes;
 mod search;
 mod secret;

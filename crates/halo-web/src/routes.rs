@@ -10,7 +10,7 @@ use crate::error::PageError;
 use crate::state::AppState;
 use crate::{
     access, actions, assets, auth, conversation, error, guard, help, images, live, outbox,
-    practice, search, settings, setup, teach,
+    practice, reliability, search, settings, setup, teach,
 };
 
 /// The pages, ready to be served. Everything but the sign-in link and the files of the interface
@@ -51,6 +51,8 @@ fn reading() -> Router<AppState> {
         .route("/search", get(search::fragment))
         .route("/export", get(settings::export_all))
         .route("/outbox", get(outbox::show))
+        .route("/reliability", get(reliability::show))
+        .route("/reliability.csv", get(reliability::export))
         .route("/outbox/entries", get(outbox::fragment))
         .route("/events", get(live::events))
         .route("/setup", get(setup::new).post(setup::create))

@@ -8,6 +8,7 @@ mod stage;
 
 mod composer;
 mod conventions;
+mod figures;
 mod first_run;
 mod help;
 mod looks;

@@ -7,6 +7,8 @@ const PAGES: &[&str] = &[
     "/new",
     "/practice",
     "/outbox",
+    "/reliability",
+    "/setup",
     "/help/errors",
     "/?q=nothing",
     "/settings/ai-model",
