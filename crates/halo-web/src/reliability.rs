@@ -227,7 +227,11 @@ fn percent(share: Option<f64>) -> String {
 }
 
 fn time(ms: Option<u64>) -> String {
-    ms.map_or_else(|| "–".to_owned(), duration)
+    match ms {
+        None => "–".to_owned(),
+        Some(ms) if ms < 1000 => format!("{ms} ms"),
+        Some(ms) => duration(ms),
+    }
 }
 
 fn speed(figures: &Figures) -> String {

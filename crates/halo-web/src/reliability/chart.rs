@@ -92,7 +92,7 @@ impl Chart<'_> {
         let mut svg = String::new();
         {
             let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-            let words = TextStyle::from(("sans-serif", 12)).color(&INK);
+            let words = TextStyle::from(("sans-serif", 14)).color(&INK);
             let mut value = 0.0;
             while value <= top + step / 2.0 {
                 let (_, y) = to_pixel(0, 0.0, value);
