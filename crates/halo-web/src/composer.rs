@@ -282,8 +282,7 @@ fn meter(view: &ConversationView, known: &Known, words: Words) -> MeterText {
     };
     // What is read can be reckoned before; what will be written cannot.
     let info = known.targets.iter().find(|info| Some(&info.target) == view.target.as_ref());
-    let read =
-        Usage { input: Some(view.meter.tokens), output: Some(0), ..Usage::default() };
+    let read = Usage { input: Some(view.meter.tokens), output: Some(0), ..Usage::default() };
     let cost = info.and_then(|info| info.price?.cost(&read)).filter(|cost| *cost > 0);
     let text = match cost {
         Some(cost) => format!("{text} · {}", words.t1("meter-cost", "cost", money(cost))),
