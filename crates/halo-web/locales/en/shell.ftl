@@ -41,7 +41,7 @@ keys-search = Search conversations
 keys-new = New conversation
 keys-model = Choose a model
 keys-list = This list
-script-answered = The answer is there: { $text }
+script-answered = The answer is there: {"{"}text{"}"}
 
 ## Providers
 

@@ -40,7 +40,7 @@ keys-search = 搜索对话
 keys-new = 新对话
 keys-model = 选择模型
 keys-list = 此列表
-script-answered = 回答已完成：{ $text }
+script-answered = 回答已完成：{"{"}text{"}"}
 
 ## 服务商
 
