@@ -84,7 +84,7 @@ fn no_page_has_a_fault_that_axe_can_see() {
             "/settings/rules",
             "/settings/gateway",
             "/settings/data",
-            "/settings/access",
+            "/settings/devices",
             "/settings/appearance",
             "/settings/about",
         ];
