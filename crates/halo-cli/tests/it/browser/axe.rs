@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
+use fantoccini::wd::TimeoutConfiguration;
 use serde_json::Value;
 
 use super::page::Page;
@@ -47,6 +49,10 @@ fn no_page_has_a_fault_that_axe_can_see() {
     play("axe", Providers::Bench(f64::INFINITY), async |stage| {
         let axe = axe();
         let page = &stage.page;
+        // Of a long page on a busy machine axe takes longer than the usual half minute.
+        let minutes = Some(Duration::from_secs(180));
+        let timeouts = TimeoutConfiguration::new(minutes, minutes, None);
+        page.browser.client.update_timeouts(timeouts).await.expect("more time");
         page.begin("sim-openai/halo-practice").await;
         page.send("Hello! What can I try here?").await;
         page.answer().await;
