@@ -240,6 +240,8 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
         .tags(tags)
         .tag_attributes(attributes)
         .tag_attribute_values(values)
+        // The tick of a task list is named by what it is in every language.
+        .set_tag_attribute_value("input", "aria-label", "✓")
         .generic_attributes(["class"].into())
         .url_schemes(["http", "https", "mailto"].into())
         .url_relative(ammonia::UrlRelative::PassThrough)

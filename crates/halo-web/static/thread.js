@@ -14,7 +14,7 @@ export const id = conversation.dataset.conversation;
 
 /* Following */
 
-let following = true;
+let following = location.hash === "";
 let lastTop = 0;
 
 function atBottom() {

@@ -6,6 +6,8 @@ mod driver;
 mod page;
 mod stage;
 
+mod around;
+mod axe;
 mod composer;
 mod conventions;
 mod figures;

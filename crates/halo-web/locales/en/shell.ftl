@@ -19,6 +19,7 @@ start-title = Set up a provider by its key
 start-about = Halo tells whose key it is, tests it with one small question and begins a conversation. The key stays on this machine and goes to its provider only.
 start-key = Key
 start-told = This looks like a key of { $name }.
+start-chosen = A key of { $name }.
 start-go = Test it and begin
 start-again = Test again
 start-anyway = Keep it all the same
@@ -41,7 +42,7 @@ keys-search = Search conversations
 keys-new = New conversation
 keys-model = Choose a model
 keys-list = This list
-script-answered = The answer is there: { $text }
+script-answered = The answer is there: {"{"}text{"}"}
 
 ## Providers
 

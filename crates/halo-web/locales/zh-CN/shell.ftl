@@ -18,6 +18,7 @@ start-title = 用密钥设置服务商
 start-about = Halo 会判断这是谁的密钥，用一个小问题测试它，然后开始对话。密钥留在本机，只会发给它的服务商。
 start-key = 密钥
 start-told = 这看起来是 { $name } 的密钥。
+start-chosen = { $name } 的密钥。
 start-go = 测试并开始
 start-again = 再次测试
 start-anyway = 仍然保留
@@ -40,7 +41,7 @@ keys-search = 搜索对话
 keys-new = 新对话
 keys-model = 选择模型
 keys-list = 此列表
-script-answered = 回答已完成：{ $text }
+script-answered = 回答已完成：{"{"}text{"}"}
 
 ## 服务商
 

@@ -8,12 +8,29 @@ use two_face::theme::EmbeddedThemeName;
 
 use super::highlight::STYLE;
 
+/// Colours of the light theme that are too faint on the page's own background, and the same hues
+/// at a contrast of 4.5 to 1.
+const LIGHT: &[(&str, &str)] = &[
+    ("#0184bc", "#006c9c"),
+    ("#0997b3", "#05708a"),
+    ("#50a14f", "#2f7a30"),
+    ("#a0a1a7", "#68696f"),
+    ("#c18401", "#8f6000"),
+    ("#e45649", "#bf3a2e"),
+];
+/// The same of the dark theme.
+const DARK: &[(&str, &str)] = &[("#5c6370", "#8b93a3")];
+
+fn readable(css: String, colours: &[(&str, &str)]) -> String {
+    colours.iter().fold(css, |css, (faint, strong)| css.replace(faint, strong))
+}
+
 /// The stylesheet for both themes: what `static/code.css` must contain.
 fn stylesheet() -> Result<String, syntect::Error> {
     let themes = two_face::theme::extra();
     let css = |name| css_for_theme_with_class_style(themes.get(name), STYLE);
-    let light = rules(&css(EmbeddedThemeName::OneHalfLight)?);
-    let dark = rules(&css(EmbeddedThemeName::OneHalfDark)?);
+    let light = readable(rules(&css(EmbeddedThemeName::OneHalfLight)?), LIGHT);
+    let dark = readable(rules(&css(EmbeddedThemeName::OneHalfDark)?), DARK);
     Ok(format!(
         "/* Colours of code. Generated from the themes of two-face; a test keeps it fresh. */\n\
          {light}\n\

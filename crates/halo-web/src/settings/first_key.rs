@@ -35,6 +35,8 @@ struct KeyPage {
     base_url: String,
     /// Whose key it is, where that is told.
     chosen: Option<Choice>,
+    /// Whether the key tells that by itself.
+    guessed: bool,
     /// Whose it may be, or all there are.
     others: Vec<Choice>,
     /// Whether `others` are those whose keys look like it.
@@ -51,7 +53,8 @@ pub(super) async fn show(page: Page) -> Answer {
 /// Shows a key that was about to be sent as a message in the form that sets its provider up.
 pub(crate) async fn instead_of_message(state: &AppState, headers: &HeaderMap, key: &str) -> Answer {
     let page = Page::load(state, headers).await?;
-    render(page, &Typed { key: key.to_owned(), ..Typed::default() }, None, None)
+    let typed = Typed::read(&vec![("key".to_owned(), key.to_owned())]);
+    render(page, &typed, None, None)
 }
 
 /// What was typed.
@@ -75,7 +78,15 @@ impl Typed {
         };
         Self {
             base_url: text("base_url"),
-            chosen: named.or(told),
+            chosen: match (named, told) {
+                // Another key was put into the form of a provider that is not its own.
+                (Some(named), Some(told))
+                    if told.vendor != named.vendor && !named.base_url.is_empty() =>
+                {
+                    Some(told)
+                }
+                _ => named.or(told),
+            },
             anyway: value(pairs, "anyway").is_some(),
             key,
         }
@@ -244,6 +255,7 @@ fn render(page: Page, typed: &Typed, trouble: Option<Trouble>, report: Option<St
         key: typed.key.clone(),
         base_url: typed.base_url.clone(),
         chosen: typed.chosen.map(choice),
+        guessed: typed.chosen.is_some() && typed.chosen == halo_config::guess_preset(&typed.key),
         others,
         likely,
         report,
@@ -267,6 +279,25 @@ mod tests {
         assert_eq!(first_model(openai, &of(&["text-embedding-3", "o9"])), "o9");
         assert_eq!(first_model(openai, &of(&["tts-1"])), "tts-1");
         assert_eq!(first_model(openai, &[]), openai.models[0]);
+    }
+
+    #[test]
+    fn a_key_goes_to_no_other_maker_than_its_own() {
+        let chosen = |key: &str, preset: &str| {
+            let pairs = [("key", key), ("preset", preset)];
+            let pairs: Pairs = pairs.map(|(a, b)| (a.to_owned(), b.to_owned())).into();
+            Typed::read(&pairs).chosen.map(|preset| preset.id.as_str())
+        };
+        let key = "sk-ant-api03-EXAMPLEexample0123456789";
+        assert_eq!(chosen(key, ""), Some("anthropic"));
+        assert_eq!(chosen(key, "openai"), Some("anthropic"));
+        assert_eq!(chosen(key, "anthropic-compatible"), Some("anthropic-compatible"));
+        assert_eq!(
+            chosen("sk-proj-EXAMPLE0123456789", "openai-responses"),
+            Some("openai-responses")
+        );
+        assert_eq!(chosen("sk-0123456789abcdef0123", ""), None);
+        assert_eq!(chosen("sk-0123456789abcdef0123", "deepseek"), Some("deepseek"));
     }
 
     #[test]

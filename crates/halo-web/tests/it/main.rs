@@ -12,4 +12,5 @@ mod help;
 mod languages;
 mod outbox;
 mod pages;
+mod shell;
 mod teach;

@@ -23,16 +23,21 @@ pub(super) struct App {
     pub(super) base: String,
     /// The link that signs the browser in, once.
     pub(super) link: String,
-    _child: Child,
+    child: Child,
 }
 
 impl App {
     /// Starts the binary on a data folder.
     pub(super) async fn start(data: &Path) -> Self {
+        Self::start_at(data, "127.0.0.1:0").await
+    }
+
+    /// The same, at an address of the test's choice.
+    pub(super) async fn start_at(data: &Path, address: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_halo"))
             .arg("--data")
             .arg(data)
-            .args(["--no-open", "--listen", "127.0.0.1:0"])
+            .args(["--no-open", "--listen", address])
             .env_remove("HALO_DATA")
             .env("NO_PROXY", "*")
             .stdin(Stdio::null())
@@ -56,7 +61,18 @@ impl App {
         // What else it prints is read, so that it never waits for a reader.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let base = link.split_once("/enter").expect("the link was found by it").0.to_owned();
-        Self { base, link, _child: child }
+        Self { base, link, child }
+    }
+
+    /// Kills it, as a crash or a shutdown of the machine does. Returns when it is gone.
+    pub(super) async fn kill(&self) {
+        let pid = self.child.id().expect("it runs").to_string();
+        let killed = Command::new("kill").args(["-9", &pid]).status().await.expect("kill runs");
+        assert!(killed.success());
+        let address = self.base.trim_start_matches("http://");
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }
 
