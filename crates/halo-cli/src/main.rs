@@ -39,7 +39,7 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Take conversations out as a file.
     Export(data::ExportArgs),
-    /// Bring conversations in from a file that Halo exported.
+    /// Bring conversations in from a file that Halo, ChatGPT or Claude exported.
     Import(data::ImportArgs),
     /// Run the simulator: a provider that fails on demand.
     Simulate(simulate::SimulateArgs),
