@@ -57,8 +57,9 @@ enum Form {
     Markdown,
 }
 
-/// Bring conversations in from a file that Halo exported.
+/// Bring conversations in from a file that Halo, ChatGPT or Claude exported.
 ///
+/// ChatGPT's and Claude's files are read as they are downloaded, as ZIP or conversations.json.
 /// What is here already is not added twice, and nothing here is overwritten. A damaged file is
 /// refused as a whole. The app must not run on the data folder; while it runs, import in
 /// Settings → Data.
@@ -246,6 +247,13 @@ pub(crate) async fn import(args: ImportArgs) -> anyhow::Result<ExitCode> {
              was left as it is"
         );
     }
+    for one in &report.skipped {
+        let title = one.title.as_ref().map(|title| format!(" ({title})")).unwrap_or_default();
+        eprintln!(
+            "halo: the {}. conversation of the file{title} was skipped: {}",
+            one.nth, one.why
+        );
+    }
     if report.damaged > 0 {
         eprintln!(
             "halo: {} records were damaged when the file was written, and are missing",
@@ -263,10 +271,15 @@ fn summary(report: &ImportReport) -> String {
         ("here already", report.known),
         ("left as they are", report.differing.len()),
     ];
+    let parts = parts.into_iter().chain([("skipped", report.skipped.len())]);
     let said: Vec<String> =
-        parts.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{n} {what}")).collect();
+        parts.filter(|(_, n)| *n > 0).map(|(what, n)| format!("{n} {what}")).collect();
     if said.is_empty() {
         return "The file holds no conversations.".to_owned();
     }
-    format!("Conversations: {}.", said.join(", "))
+    let messages = match report.messages {
+        0 => String::new(),
+        n => format!(" Messages: {n} added."),
+    };
+    format!("Conversations: {}.{messages}", said.join(", "))
 }

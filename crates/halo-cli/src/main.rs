@@ -41,7 +41,7 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Take conversations out as a file.
     Export(data::ExportArgs),
-    /// Bring conversations in from a file that Halo exported.
+    /// Bring conversations in from a file that Halo, ChatGPT or Claude exported.
     Import(data::ImportArgs),
     /// Set the password that other machines sign in with.
     Password(password::PasswordArgs),

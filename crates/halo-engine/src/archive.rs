@@ -8,6 +8,7 @@
 //! Nothing here needs an [`Engine`](crate::Engine): a store that another process writes to can be
 //! exported, and one that cannot be written to any more.
 
+mod foreign;
 mod markdown;
 mod read;
 mod write;
@@ -16,7 +17,7 @@ use halo_store::StoreError;
 use halo_types::ConversationId;
 
 pub(crate) use read::place;
-pub use read::{Archive, ImportReport, Placed, import};
+pub use read::{Archive, ImportReport, Placed, Skipped, import};
 pub use write::{Export, ExportFormat, ExportReport};
 
 /// What the file says it is.
@@ -32,7 +33,7 @@ pub enum ArchiveError {
     #[error("there is no conversation {0}")]
     NoConversation(ConversationId),
     /// The file is something else.
-    #[error("the file is no export of Halo; nothing was imported")]
+    #[error("the file is no export of Halo, ChatGPT or Claude; nothing was imported")]
     NotAnExport,
     /// A later Halo has written it.
     #[error(
@@ -66,6 +67,18 @@ pub enum ArchiveError {
         conversation: String,
         /// What is wrong with it.
         why: String,
+    },
+    /// The ZIP cannot be unpacked.
+    #[error("the ZIP cannot be read: {why}; nothing was imported")]
+    Package {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The ZIP holds more than is taken.
+    #[error("what the ZIP holds is larger than {most} bytes; nothing was imported")]
+    TooLarge {
+        /// The most bytes that are unpacked.
+        most: u64,
     },
     /// A conversation was taken out of the file or put into it.
     #[error("the conversations in the file are not those that were exported; nothing was imported")]

@@ -87,22 +87,22 @@ impl Engine {
         let read = tokio::task::spawn_blocking(move || Archive::read(&file)).await;
         let archive = read.unwrap_or(Err(ArchiveError::NotAnExport))?;
         let _one = self.importing().lock().await;
-        let mut report = ImportReport::default();
+        let mut report = ImportReport::begin(&archive);
         for (done, entry) in archive.entries.iter().enumerate() {
             let failed = |source| ArchiveError::Store { done, source };
-            let placed = match self.live(entry.id).await {
+            let (placed, records) = match self.live(entry.id).await {
                 Ok(live) => {
                     // Held, so that memory and disk agree.
                     let mut log = live.log.lock().await;
                     let (placed, records) =
                         place(self.store().as_ref(), entry).await.map_err(failed)?;
                     records.iter().for_each(|record| log.apply(record));
-                    placed
+                    (placed, records)
                 }
                 Err(EngineError::Store(error)) => return Err(failed(error)),
-                Err(_) => place(self.store().as_ref(), entry).await.map_err(failed)?.0,
+                Err(_) => place(self.store().as_ref(), entry).await.map_err(failed)?,
             };
-            report.count(entry, placed);
+            report.count(entry, placed, &records);
             self.tell(Update::Changed(entry.id));
         }
         self.settle_imported(&archive).await;

@@ -1,6 +1,6 @@
 //! Reading a file and adding its conversations to a store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,13 +12,25 @@ use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use super::write::{Sums, hex};
-use super::{ArchiveError, FORMAT, VERSION};
+use super::{ArchiveError, FORMAT, VERSION, foreign};
 use crate::log::Log;
 
 /// The conversations of a file, checked to the last record. Nothing of them is stored yet.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Archive {
     pub(crate) entries: Vec<Entry>,
+    pub(crate) skipped: Vec<Skipped>,
+}
+
+/// A conversation of another app's file that could not be read. The others were.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its place in the file, from 1.
+    pub nth: usize,
+    /// Its title, if it has one.
+    pub title: Option<String>,
+    /// What is wrong with it.
+    pub why: String,
 }
 
 /// One conversation of a file.
@@ -28,6 +40,19 @@ pub(crate) struct Entry {
     pub(crate) records: Vec<Record>,
     pictures: Vec<(BlobId, Vec<u8>)>,
     damaged: usize,
+    /// Another app's, which writes anew what went before each time.
+    foreign: bool,
+}
+
+impl Entry {
+    /// A conversation of another app.
+    pub(super) const fn foreign(
+        id: ConversationId,
+        records: Vec<Record>,
+        pictures: Vec<(BlobId, Vec<u8>)>,
+    ) -> Self {
+        Self { id, records, pictures, damaged: 0, foreign: true }
+    }
 }
 
 /// What became of the conversations of a file.
@@ -45,11 +70,21 @@ pub struct ImportReport {
     pub differing: Vec<ConversationId>,
     /// Records that were damaged when the file was written, and are not in it.
     pub damaged: usize,
+    /// Messages that were added.
+    pub messages: usize,
+    /// Conversations of the file that could not be read.
+    pub skipped: Vec<Skipped>,
 }
 
 impl ImportReport {
+    /// The report before anything is stored.
+    pub(crate) fn begin(archive: &Archive) -> Self {
+        Self { skipped: archive.skipped.clone(), ..Self::default() }
+    }
+
     /// Counts a conversation in.
-    pub(crate) fn count(&mut self, entry: &Entry, placed: Placed) {
+    pub(crate) fn count(&mut self, entry: &Entry, placed: Placed, records: &[Record]) {
+        self.messages += records.iter().filter(|r| matches!(r, Record::Message(_))).count();
         self.damaged += entry.damaged;
         match placed {
             Placed::Added => self.added += 1,
@@ -109,6 +144,16 @@ impl Archive {
     /// # Errors
     /// An [`ArchiveError`] that says what is wrong, and where.
     pub fn read(bytes: &[u8]) -> Result<Self, ArchiveError> {
+        if foreign::is_package(bytes) {
+            return foreign::read_package(bytes);
+        }
+        match Self::read_own(bytes) {
+            Err(ArchiveError::NotAnExport) => foreign::read_json(bytes),
+            read => read,
+        }
+    }
+
+    fn read_own(bytes: &[u8]) -> Result<Self, ArchiveError> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let starts = bytes.trim_ascii_start();
         let head: Head = match serde_json::from_slice(bytes) {
@@ -145,7 +190,7 @@ impl Archive {
         if hex(&sums.finalize()) != file.sha256 {
             return Err(ArchiveError::Incomplete);
         }
-        Ok(Self { entries })
+        Ok(Self { entries, skipped: Vec::new() })
     }
 
     /// How many conversations it holds.
@@ -221,7 +266,7 @@ fn entry(form: ConversationForm<'_>) -> Result<Entry, String> {
     if sum.finish() != form.sha256 {
         return Err("its checksum does not fit; it was damaged or changed".to_owned());
     }
-    Ok(Entry { id, records, pictures, damaged: form.damaged_records })
+    Ok(Entry { id, records, pictures, damaged: form.damaged_records, foreign: false })
 }
 
 /// The first field that would get lost. What stands for nothing may be left out.
@@ -271,6 +316,11 @@ pub(crate) async fn place(
             }
             _ => return Ok((Placed::Known, Vec::new())),
         }
+    } else if entry.foreign {
+        match news(entry, &here) {
+            (Placed::Known, _) => return Ok((Placed::Known, Vec::new())),
+            news => news,
+        }
     } else if entry.records.starts_with(&here) {
         (Placed::Continued, entry.records[here.len()..].to_vec())
     } else {
@@ -286,17 +336,57 @@ pub(crate) async fn place(
     Ok((placed, more))
 }
 
+/// What another app's file adds to a conversation that came from there before. What was done with
+/// it here stays, and stays shown.
+fn news(entry: &Entry, here: &[Record]) -> (Placed, Vec<Record>) {
+    let log = Log::from_records(here);
+    let theirs: HashSet<_> = entry.records.iter().filter_map(message_id).collect();
+    let ours: HashSet<_> = here.iter().filter_map(message_id).collect();
+    let mut more: Vec<Record> = Vec::new();
+    if log.deleted {
+        more.extend(log.meta.map(Record::Conversation));
+    }
+    let added = entry
+        .records
+        .iter()
+        .filter(|record| message_id(record).is_some_and(|id| !ours.contains(&id)));
+    more.extend(added.cloned());
+    if theirs.is_superset(&ours) && theirs.len() > ours.len() {
+        more.extend(entry.records.iter().filter(|r| matches!(r, Record::Head(_))).cloned());
+    } else if theirs.difference(&ours).next().is_some() {
+        // Adding shows what was added; the person was elsewhere.
+        more.push(Record::Head(halo_types::Head {
+            conversation: entry.id,
+            message: log.head,
+            at: entry.records.last().map_or(halo_types::Timestamp(0), Record::at),
+        }));
+    }
+    let placed = match (log.deleted, more.is_empty()) {
+        (true, _) => Placed::Restored,
+        (false, true) => Placed::Known,
+        (false, false) => Placed::Continued,
+    };
+    (placed, more)
+}
+
+const fn message_id(record: &Record) -> Option<halo_types::MessageId> {
+    match record {
+        Record::Message(message) => Some(message.id),
+        _ => None,
+    }
+}
+
 /// Adds the conversations of a file to a store that nobody else writes to. Doing it twice adds
 /// nothing the second time.
 ///
 /// # Errors
 /// [`ArchiveError::Store`]; the conversations before are stored then, each whole.
 pub async fn import(store: &dyn Store, archive: &Archive) -> Result<ImportReport, ArchiveError> {
-    let mut report = ImportReport::default();
+    let mut report = ImportReport::begin(archive);
     for (done, entry) in archive.entries.iter().enumerate() {
-        let (placed, _) =
+        let (placed, records) =
             place(store, entry).await.map_err(|source| ArchiveError::Store { done, source })?;
-        report.count(entry, placed);
+        report.count(entry, placed, &records);
     }
     Ok(report)
 }

@@ -188,7 +188,7 @@ async fn what_goes_out_comes_back_once() {
     serde_json::from_str::<serde_json::Value>(&file).unwrap();
     let other = Place::empty().await;
     let report = other.import(&file).await.unwrap();
-    assert_eq!(report, ImportReport { added: 3, ..ImportReport::default() });
+    assert_eq!(report, ImportReport { added: 3, messages: 4, ..ImportReport::default() });
     assert_eq!(other.store.records(id(1)).await.unwrap(), talk(1));
     let (blob, bytes) = picture();
     assert_eq!(other.store.blob(&blob).await.unwrap(), Some(bytes));

@@ -7,7 +7,7 @@ use axum::extract::{Form, Multipart, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use halo_engine::archive::{ArchiveError, Export, ExportFormat, ImportReport};
+use halo_engine::archive::{ArchiveError, Export, ExportFormat, ImportReport, Skipped};
 use halo_engine::{Onward, Rescue};
 use halo_types::ConversationId;
 use serde::Deserialize;
@@ -33,6 +33,8 @@ struct DataPage {
     conversations: String,
     /// Conversations that were left as they are, with their titles.
     differing: Vec<(ConversationId, String)>,
+    /// Conversations of the file that could not be read, each with the reason.
+    skipped: Vec<(String, String)>,
     damage: Option<DamageWords>,
 }
 
@@ -66,6 +68,7 @@ fn data(
             n => w.t1("settings-data-count", "count", n),
         },
         differing,
+        skipped: Vec::new(),
         damage: state.engine().rescue().map(|rescue| damage(w, rescue, chosen)),
         page,
         shell,
@@ -213,7 +216,9 @@ pub(super) async fn import(
                     .map_or_else(String::new, |row| row.title.clone())
             };
             let differing = report.differing.iter().map(|id| (*id, title(*id))).collect();
-            page::html(&data(&state, page, shell, differing, None)?)
+            let skipped = report.skipped.iter().map(|one| skipped(w, one)).collect();
+            let shown = data(&state, page, shell, differing, None)?;
+            page::html(&DataPage { skipped, ..shown })
         }
         Err(error) => {
             shell.trouble = Some(trouble(w, &error));
@@ -234,20 +239,31 @@ fn broken(error: axum::extract::multipart::MultipartError) -> PageError {
 fn notice(w: Words, report: &ImportReport) -> String {
     let parts = [
         ("settings-data-added", report.added),
+        ("import-messages", report.messages),
         ("settings-data-continued", report.continued),
         ("settings-data-restored", report.restored),
         ("settings-data-known", report.known),
         ("settings-data-differing", report.differing.len()),
         ("settings-data-import-damaged", report.damaged),
+        ("import-skipped", report.skipped.len()),
     ];
     let said: Vec<String> =
         parts.iter().filter(|(_, n)| *n > 0).map(|(key, n)| w.t1(key, "count", n)).collect();
     if said.is_empty() { w.t("settings-data-import-nothing") } else { said.join(" ") }
 }
 
+/// Which conversation was skipped, and why.
+fn skipped(w: Words, one: &Skipped) -> (String, String) {
+    let nth = w.t1("import-nth", "count", one.nth);
+    let name = one.title.as_ref().map_or(nth.clone(), |title| format!("{nth} · {title}"));
+    (name, one.why.clone())
+}
+
 fn trouble(w: Words, error: &ArchiveError) -> Trouble {
     let (key, place) = match error {
-        ArchiveError::NotAnExport => ("settings-data-not-an-export", None),
+        ArchiveError::NotAnExport => ("import-not-an-export", None),
+        ArchiveError::Package { .. } => ("import-package", None),
+        ArchiveError::TooLarge { .. } => ("import-too-large", None),
         ArchiveError::Newer { .. } => ("settings-data-newer", None),
         ArchiveError::Damaged { line, column, .. } => {
             ("settings-data-file-damaged", Some(format!("{line}:{column}")))

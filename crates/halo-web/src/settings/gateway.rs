@@ -8,6 +8,7 @@ use halo_store::{TokenKind, TokenRow};
 
 use super::form::Pairs;
 use super::models::{Gone, practice_id};
+use super::snippets;
 use super::undo::Removed;
 use super::{Answer, Section, Shell, see_other, uncached};
 use crate::clock;
@@ -244,13 +245,15 @@ fn snippets(w: Words, address: &str, model: &str) -> Vec<Snippet> {
          export ANTHROPIC_BASE_URL={address}\n\
          export ANTHROPIC_API_KEY={PLACEHOLDER}"
     );
-    [
+    let own = [
         ("openai", "settings-gateway-snippet-openai", openai),
         ("anthropic", "settings-gateway-snippet-anthropic", anthropic),
         ("curl", "settings-gateway-snippet-curl", curl),
         ("env", "settings-gateway-snippet-env", env),
-    ]
-    .into_iter()
-    .map(|(name, key, text)| Snippet { name, title: w.t(key), text })
-    .collect()
+    ];
+    let own = own.map(|(name, key, text)| (name, w.t(key), text));
+    own.into_iter()
+        .chain(snippets::of(w, address, model, PLACEHOLDER))
+        .map(|(name, title, text)| Snippet { name, title, text })
+        .collect()
 }

@@ -22,6 +22,7 @@ mod recovery;
 mod report;
 mod rules;
 mod save;
+mod snippets;
 mod undo;
 
 pub(crate) use data::{export_all, export_one};

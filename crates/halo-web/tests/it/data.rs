@@ -193,13 +193,64 @@ async fn conversations_move_from_one_app_to_another() {
     assert_eq!(shown.status, StatusCode::OK);
 
     for (file, words) in [
-        ("hello", "This file is no export of Halo"),
+        ("hello", "This file is no export of Halo, ChatGPT or Claude"),
         ("{\"format\":\"halo-export\",\"version\":7}", "A newer Halo has written this file"),
         (&file.body[..file.body.len() / 2], "The file is damaged or was changed"),
     ] {
         let refused = import(&Browser::signed_in().await, file).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(refused.body.contains(words), "{words} in {}", refused.body);
+    }
+}
+
+#[tokio::test]
+async fn what_chatgpt_and_claude_export_comes_in_once_with_its_versions() {
+    let browser = Browser::signed_in().await;
+    let page = browser.get("/settings/data").await;
+    assert!(page.body.contains(".zip") && page.body.contains("Data controls"), "{}", page.body);
+    let say = |parent: serde_json::Value, role: &str, at: f64, text: &str| {
+        serde_json::json!({"parent": parent, "message": {"author": {"role": role},
+            "create_time": at, "metadata": {"model_slug": "gpt-4o"},
+            "content": {"content_type": "text", "parts": [text]}}})
+    };
+    let file = serde_json::json!([
+        {"title": "Tides <b>", "id": "c1", "create_time": 1_700_000_000, "current_node": "a2",
+         "mapping": {
+            "u": say(serde_json::Value::Null, "user", 1.0, "Why tides?"),
+            "a1": say("u".into(), "assistant", 2.0, "The sun."),
+            "a2": say("u".into(), "assistant", 3.0, "The moon."),
+         }},
+        {"uuid": "k1", "name": "Rain", "created_at": "2025-01-02T03:04:05Z", "chat_messages": [
+            {"uuid": "m1", "sender": "human", "text": "Why rain?", "content": []}]},
+        {"name": "Nothing & no", "uuid": "e", "chat_messages": []},
+    ])
+    .to_string();
+    let done = import(&browser, &file).await;
+    assert_eq!(done.status, StatusCode::OK);
+    for words in [
+        "Conversations added: 2.",
+        "Messages added: 4.",
+        "skipped: 1.",
+        "data-skipped",
+        "it has no messages",
+    ] {
+        assert!(done.body.contains(words), "{words} in {}", done.body);
+    }
+    assert!(!done.body.contains("<b>") && !done.body.contains("Nothing & no"), "inert");
+    let again = import(&browser, &file).await;
+    assert!(again.body.contains("were here already: 2.") && !again.body.contains("Messages added"));
+    let list = browser.get("/list").await.body;
+    let at = list.find("/c/").expect("a conversation");
+    let links: Vec<&str> = list[at..].split("href=\"").filter(|l| l.starts_with("/c/")).collect();
+    let mut bodies = String::new();
+    for link in links {
+        let path = link.split('"').next().unwrap();
+        if !path.contains("export") {
+            bodies.push_str(&browser.get(path).await.body);
+        }
+    }
+    for words in ["The moon.", "gpt-4o", "2/2", "Why rain?"] {
+        assert!(bodies.contains(words), "{words} in {bodies}");
     }
 }
 
