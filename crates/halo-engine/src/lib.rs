@@ -41,6 +41,7 @@ mod error;
 mod exchange;
 mod facts;
 mod fetch;
+pub mod gallery;
 mod journal;
 mod ladder;
 mod lanes;

@@ -8,7 +8,7 @@ use halo_types::{
 use halo_wire::ModelInfo;
 use uuid::Uuid;
 
-use crate::{Engine, EngineError, Submission, now};
+use crate::{Engine, EngineError, Submission, gallery, now};
 
 /// The preset name of the practice provider.
 pub(crate) const PRESET: &str = "practice";
@@ -60,7 +60,7 @@ pub struct PracticeScenario {
 }
 
 impl Engine {
-    /// Plays a practice scenario: in the conversation given, or in a new one where none is given
+    /// Plays a practice scenario or a fault of the gallery: in the conversation given, or in a new one where none is given
     /// or the scenario brings earlier messages or parameters of its own.
     ///
     /// # Errors
@@ -73,8 +73,8 @@ impl Engine {
     ) -> Result<ConversationId, EngineError> {
         let unknown = || EngineError::NoScenario(scenario.to_owned());
         let practice = self.practice().ok_or_else(unknown)?;
-        let played =
-            practice.scenarios.iter().find(|known| known.id == scenario).ok_or_else(unknown)?;
+        let known = practice.scenarios.iter().find(|known| known.id == scenario).cloned();
+        let played = &known.or_else(|| gallery::scenario(scenario, lang)).ok_or_else(unknown)?;
         let target = Target { provider: practice.provider.id.clone(), model: played.model.clone() };
         let (title, prompt, history) = match lang {
             Lang::En => (&played.title_en, &played.prompt_en, &played.history_en),

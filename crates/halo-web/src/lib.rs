@@ -31,6 +31,7 @@ mod conversation;
 mod cookies;
 mod error;
 mod extract;
+mod gallery;
 mod guard;
 mod help;
 mod images;

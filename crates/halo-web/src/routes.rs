@@ -9,7 +9,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::error::PageError;
 use crate::state::AppState;
 use crate::{
-    access, actions, assets, auth, conversation, error, guard, help, images, live, outbox,
+    access, actions, assets, auth, conversation, error, gallery, guard, help, images, live, outbox,
     practice, reliability, search, settings, setup, teach,
 };
 
@@ -46,6 +46,7 @@ fn reading() -> Router<AppState> {
         .route("/", get(conversation::home))
         .route("/new", get(conversation::new))
         .route("/practice", get(conversation::practice))
+        .route("/practice/all", get(gallery::show))
         .route("/practice/panel", get(conversation::practice_panel))
         .route("/list", get(conversation::list))
         .route("/search", get(search::fragment))

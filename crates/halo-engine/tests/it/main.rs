@@ -8,6 +8,7 @@ mod connection;
 mod cures;
 mod doctor;
 mod facts;
+mod gallery;
 mod ladder;
 mod outbox;
 mod pace;

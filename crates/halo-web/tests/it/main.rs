@@ -7,6 +7,7 @@ mod browser;
 mod compaction;
 mod data;
 mod events;
+mod gallery;
 mod guards;
 mod help;
 mod languages;
