@@ -4,6 +4,7 @@
 //! the changed ones and leave the others, with what is selected or unfolded in them, alone.
 
 mod card;
+mod files;
 mod message;
 pub(crate) mod raw;
 mod step;

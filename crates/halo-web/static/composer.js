@@ -9,6 +9,7 @@ import { id, refresh, toBottom, upToDate } from "./thread.js";
 import { word } from "./words.js";
 
 const MAX_TEXT = 4_000_000;
+const MAX_FILE = 1_000_000;
 const form = document.querySelector("[data-composer]");
 const conversation = document.getElementById("conversation");
 const prompt = form.querySelector("[data-prompt]");
@@ -18,6 +19,8 @@ const editing = form.querySelector("[data-editing]");
 const key = id || "new";
 
 let images = [];
+/** Text files: name and text. */
+let files = [];
 let uploads = 0;
 let sending = false;
 /** What stood in the input before a prompt was taken up for editing; `null` while none is. */
@@ -51,7 +54,7 @@ function fit() {
 /** Keeps the draft. What is typed while a prompt is edited is not part of it. */
 function keep() {
   const pictures = images.filter((image) => image.image);
-  save(key, { text: without(aside ?? prompt.value), images: pictures, ...(model && { model }) });
+  save(key, { text: without(aside ?? prompt.value), images: pictures, files, ...(model && { model }) });
 }
 
 /* What is known to go wrong */
@@ -61,7 +64,7 @@ function warn() {
   const attached = aside === null ? images.flatMap((image) => image.image ?? []) : [];
   const smaller = form.elements.smaller.value !== "";
   const target = form.elements.target.value;
-  forewarn({ target, text: prompt.value, attached, smaller, canCompact: Boolean(id) }, async (way, choice, kind) => {
+  forewarn({ target, text: aside === null ? prompt.value + blocks() : prompt.value, attached, smaller, canCompact: Boolean(id) }, async (way, choice, kind) => {
     try {
       if (way === "switch") await switchTo(choice.target, choice.label);
       else if (way === "choose") chooseModel({ seeing: kind === "blind" });
@@ -99,7 +102,7 @@ function warn() {
 
 function showTray() {
   warn();
-  tray.hidden = images.length === 0 || aside !== null;
+  tray.hidden = images.length + files.length === 0 || aside !== null;
   tray.replaceChildren(...images.map((image) => {
     const thumb = document.createElement("div");
     thumb.className = image.image ? "thumb" : "thumb pending";
@@ -120,13 +123,27 @@ function showTray() {
     });
     thumb.append(picture, remove);
     return thumb;
+  }), ...files.map((file) => {
+    const chip = document.createElement("button");
+    chip.type = "button";
+    chip.className = "button small";
+    chip.dataset.fileChip = "";
+    chip.setAttribute("aria-label", word("script-remove-file", { name: file.name }));
+    chip.textContent = `${file.name} · ${Math.ceil(new Blob([file.text]).size / 1000)} kB ×`;
+    chip.addEventListener("click", () => {
+      files = files.filter((other) => other !== file);
+      showTray();
+      keep();
+      prompt.focus();
+    });
+    return chip;
   }));
 }
 
 async function addFile(file) {
   if (aside !== null) { complain(word("script-editing-pictures")); return; }
   if (!/^image\/(png|jpeg|gif|webp)$/.test(file.type)) {
-    complain(word("script-not-a-picture", { name: file.name }));
+    await addText(file);
     return;
   }
   complain("");
@@ -148,6 +165,41 @@ async function addFile(file) {
     showTray();
     keep();
   }
+}
+
+/* Text files */
+
+/** The text of a file: UTF-8, or what its mark says; `null` where it is no text. */
+async function textOf(file) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const [a, b] = bytes;
+  const encoding = a === 0xff && b === 0xfe ? "utf-16le" : a === 0xfe && b === 0xff ? "utf-16be" : "utf-8";
+  try {
+    const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    return text.includes("\0") || text.startsWith("%PDF-") ? null : text.replaceAll("\r\n", "\n");
+  } catch {
+    return null;
+  }
+}
+
+async function addText(file) {
+  if (file.size > MAX_FILE) { complain(word("script-file-too-large", { name: file.name })); return; }
+  const text = await textOf(file).catch(() => null);
+  if (text === null) { complain(word("script-not-a-picture", { name: file.name })); return; }
+  complain("");
+  files.push({ name: file.name.replace(/[`\r\n]/g, "_"), text });
+  showTray();
+  keep();
+}
+
+/** The files as they stand behind the text of a message; the server finds them there again. */
+function blocks() {
+  return files.map(({ name, text }) => {
+    const longest = (text.match(/`+/g) ?? []).reduce((most, run) => Math.max(most, run.length), 2);
+    const fence = "`".repeat(longest + 1);
+    const language = /\.([a-z0-9]{1,10})$/i.exec(name)?.[1].toLowerCase() ?? "";
+    return `\n\n\`${name}\`\n${fence}${language}\n${text.replace(/\n$/, "")}\n${fence}`;
+  }).join("");
 }
 
 form.querySelector("[data-files]").addEventListener("change", (event) => {
@@ -194,7 +246,7 @@ const COMMAND = /^(\/new|\/practice|\/compact(\s[^]*)?)$/;
 
 /** Makes room for the next message. After an edit the draft it pushed aside comes back. */
 function clear({ pictures = true } = {}) {
-  if (aside === null && pictures) images = [];
+  if (aside === null && pictures) { images = []; files = []; }
   prompt.value = aside ?? "";
   aside = null;
   if (pictures) model = null;
@@ -216,7 +268,7 @@ async function send() {
   if (sending) return;
   const text = prompt.value.trim();
   if (text && keyIn(text) === text) { setUp(); return; }
-  if (!text && (images.length === 0 || aside !== null)) return;
+  if (!text && (images.length + files.length === 0 || aside !== null)) return;
   // The news of an answer's end may be on its way.
   if ("busy" in conversation.dataset) await upToDate();
   if ("busy" in conversation.dataset) {
@@ -232,7 +284,9 @@ async function send() {
   button.disabled = true;
   form.elements.images.value = images.length ? JSON.stringify(images.map((image) => image.image)) : "";
   try {
-    const answer = await post(form.getAttribute("action"), new URLSearchParams(new FormData(form)));
+    const body = new URLSearchParams(new FormData(form));
+    if (aside === null && pictures) body.set("text", (prompt.value + blocks()).trimStart());
+    const answer = await post(form.getAttribute("action"), body);
     clear({ pictures });
     if (answer.go) location.href = answer.go;
     else if (answer.conversation !== id) location.href = `/c/${answer.conversation}`;
@@ -285,11 +339,10 @@ prompt.addEventListener("keydown", (event) => {
     event.preventDefault();
     send();
   } else if (event.key === "ArrowUp" && prompt.value === "") {
-    const own = document.querySelectorAll('[data-message-role="user"] [data-text]');
-    const last = own[own.length - 1];
+    const last = [...document.querySelectorAll('[data-message-role="user"]')].at(-1);
     if (!last) return;
     event.preventDefault();
-    prompt.value = last.textContent;
+    prompt.value = promptOf(last.dataset.message);
     prompt.setSelectionRange(prompt.value.length, prompt.value.length);
     keep();
     fit();
@@ -310,7 +363,8 @@ document.addEventListener("keydown", (event) => {
 
 /** The text of a prompt that is shown. */
 function promptOf(message) {
-  return document.querySelector(`[data-message="${CSS.escape(message)}"] [data-text]`)?.textContent ?? "";
+  const parts = document.querySelectorAll(`[data-message="${CSS.escape(message)}"] [data-text]`);
+  return [...parts].map((part) => part.textContent).join("");
 }
 
 document.addEventListener("click", (event) => {
@@ -393,6 +447,7 @@ form.elements.turn.value = newTurn();
 const draft = load(key);
 images = (draft.images ?? []).filter((image) => image.image && image.url);
 const given = new URLSearchParams(location.search).has("with");
+files = draft.files ?? [];
 if (!id && !given && draft.model && isOffered(draft.model.target)) showModel(draft.model);
 if (!editing.hidden) aside = draft.text ?? "";
 else if (!prompt.value) prompt.value = draft.text ?? "";

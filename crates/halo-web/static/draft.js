@@ -13,7 +13,7 @@ export function load(id) {
 /** Keeps a draft; an empty one is forgotten. */
 export function save(id, draft) {
   try {
-    if (!draft.text && draft.images.length === 0 && !draft.model) localStorage.removeItem(PREFIX + id);
+    if (!draft.text && draft.images.length + (draft.files?.length ?? 0) === 0 && !draft.model) localStorage.removeItem(PREFIX + id);
     else localStorage.setItem(PREFIX + id, JSON.stringify(draft));
   } catch {
     // Storage is full or closed: the draft lives in the page alone.

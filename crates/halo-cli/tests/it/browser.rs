@@ -11,6 +11,7 @@ mod axe;
 mod composer;
 mod conventions;
 mod figures;
+mod conversation;
 mod first_run;
 mod help;
 mod looks;

@@ -8,6 +8,7 @@ use halo_types::{
     ConversationId, Ending, ImageRef, Instead, Kind, MessageId, Part, Protocol, Role, StopReason,
 };
 
+use super::files;
 use super::{Piece, Setting, duration, money, tokens};
 use crate::clock;
 use crate::error::PageError;
@@ -26,6 +27,8 @@ enum Shown<'a> {
     Plain(&'a str),
     /// The beginning of a long text, and all of it.
     Folded { head: &'a str, whole: &'a str },
+    /// A text file that was attached.
+    File { name: &'a str, size: String, raw: &'a str },
     /// A thought.
     Thinking(&'a str),
     /// A thought the provider hides.
@@ -101,7 +104,17 @@ pub(super) fn piece(
             Part::Text { text } if is_answer => {
                 parts.push(Shown::Html(setting.renderer.render(text, &scope)));
             }
-            Part::Text { text } => parts.push(plain(text)),
+            Part::Text { text } => {
+                let (typed, files) = files::split(text);
+                if !typed.is_empty() || files.is_empty() {
+                    parts.push(plain(typed));
+                }
+                parts.extend(files.into_iter().map(|file| Shown::File {
+                    name: file.name,
+                    size: words.t1("file-size", "size", file.size.div_ceil(1000)),
+                    raw: file.raw,
+                }));
+            }
             Part::Image(image) if is_answer => parts.push(Shown::Picture(image)),
             // A person's pictures stand together above the text.
             Part::Image(_) => {}

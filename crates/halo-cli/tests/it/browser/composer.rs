@@ -38,7 +38,7 @@ async fn thumbs(page: &Page, count: usize) {
 }
 
 #[test]
-fn pictures_come_by_picker_paste_and_drop() {
+fn convention_06_pictures_come_by_picker_paste_and_drop() {
     play("pictures", Providers::Bench(f64::INFINITY), async |stage| {
         let page = &stage.page;
         page.begin("sim-openai/halo-practice").await;
@@ -115,7 +115,7 @@ fn a_picture_that_is_too_large_is_sent_smaller_with_one_click() {
 }
 
 #[test]
-fn a_send_that_fails_keeps_the_draft_with_its_picture() {
+fn convention_04_a_send_that_fails_keeps_the_draft_with_its_picture() {
     play("draft", Providers::Bench(f64::INFINITY), async |stage| {
         stage.forgive("net::ERR_INTERNET_DISCONNECTED");
         let page = &stage.page;
@@ -153,7 +153,7 @@ fn a_send_that_fails_keeps_the_draft_with_its_picture() {
 }
 
 #[test]
-fn keys_do_what_people_expect() {
+fn convention_01_and_05_enter_sends_and_up_brings_the_last_back() {
     play("keys", Providers::Bench(f64::INFINITY), async |stage| {
         let page = &stage.page;
         page.begin("sim-openai/halo-practice").await;

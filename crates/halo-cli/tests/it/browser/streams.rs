@@ -14,7 +14,7 @@ const STORY: (&str, usize) = ("word for word as it had been written", 60);
 const ESCAPE: &str = "\u{E00C}";
 
 #[test]
-fn stop_keeps_what_came_and_continue_brings_the_rest() {
+fn convention_02_stop_keeps_what_came_and_continue_brings_the_rest() {
     play("stop", Providers::Bench(1.5), async |stage| {
         let page = &stage.page;
         page.begin("sim-anthropic/halo-practice-long").await;
@@ -82,7 +82,7 @@ fn a_reload_in_the_middle_of_an_answer_shows_it_whole() {
 }
 
 #[test]
-fn what_breaks_off_is_kept_and_continued() {
+fn convention_14_what_breaks_off_is_kept_and_continued() {
     play("broken", Providers::Bench(f64::INFINITY), async |stage| {
         let page = &stage.page;
         for target in ["sim-anthropic/cut-mid-stream", "sim-openai/overloaded-midstream"] {
