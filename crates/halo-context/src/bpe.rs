@@ -136,9 +136,9 @@ impl Table {
             let end = *ends.get(ends[at])?;
             self.rank(&piece[at..end])
         };
-        for at in 0..piece.len() {
+        for (at, known) in ranks.iter_mut().enumerate() {
             if let Some(rank) = together(&ends, at) {
-                ranks[at] = rank;
+                *known = rank;
                 heap.push(Reverse((rank, at)));
             }
         }

@@ -4,10 +4,12 @@
 mod app;
 mod driver;
 mod page;
+mod seed;
 mod stage;
 
 mod composer;
 mod first_run;
+mod hard;
 mod help;
 mod looks;
 mod rows;
