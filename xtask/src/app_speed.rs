@@ -1,7 +1,9 @@
 //! `app-speed`: how quick the app is in a real browser, beside its bars.
 
+#[expect(dead_code, reason = "the browser tests use more of it")]
 #[path = "../../crates/halo-cli/tests/it/browser/driver.rs"]
 mod driver;
+#[expect(dead_code, reason = "the browser tests use more of it")]
 #[path = "../../crates/halo-cli/tests/it/browser/seed.rs"]
 mod seed;
 
@@ -99,7 +101,8 @@ async fn measure(halo: &Path) -> anyhow::Result<Vec<Figure>> {
     let target = configure(&data, &format!("http://{}", listener.local_addr()?))?;
     let stop = CancellationToken::new();
     let server = tokio::spawn(halo_sim::serve(listener, sim, stop.clone()));
-    seed::fill(&data, &target).await;
+    let amount = seed::Amount { messages: 10_000, bytes: 2_000_000 };
+    seed::fill(&data, &target, &amount).await;
 
     let browser = Browser::start(folder.path()).await;
     let measured = all(halo, &data, &browser).await;

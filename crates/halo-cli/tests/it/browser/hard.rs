@@ -10,7 +10,10 @@ use super::stage::{Providers, play, play_with};
 
 async fn fill(data: &Path) {
     let provider = "sim-openai".parse().expect("a good name");
-    seed::fill(data, &Target { provider, model: "halo-practice".to_owned() }).await;
+    let target = Target { provider, model: "halo-practice".to_owned() };
+    // Enough to need parts; `cargo xtask app-speed` has more, with a release build.
+    let amount = seed::Amount { messages: MESSAGES, bytes: 100_000 };
+    seed::fill(data, &target, &amount).await;
 }
 
 /// A picture of the page for the eyes, where that was asked for: not for the documentation.
@@ -22,6 +25,7 @@ async fn look(page: &Page, name: &str) {
 }
 
 const PHONE: u32 = 390;
+const MESSAGES: u64 = 600;
 
 #[test]
 fn a_long_conversation_comes_in_parts_and_keeps_its_place() {
@@ -33,7 +37,7 @@ fn a_long_conversation_comes_in_parts_and_keeps_its_place() {
         let at_end = "(() => { const s = document.getElementById('scroller'); \
                       return s.scrollHeight - s.scrollTop - s.clientHeight < 48; })()";
         page.until::<bool>("the end", at_end).await;
-        assert!(page.text("[data-item]:last-child").await.contains("Answer 9999"));
+        assert!(page.text("[data-item]:last-child").await.contains("Answer 599"));
         let before = page.count("[data-item]").await;
         assert!(before <= 60, "{before} items were sent");
 
@@ -67,7 +71,7 @@ fn a_long_conversation_comes_in_parts_and_keeps_its_place() {
         assert!(page.count("[data-item]").await >= items, "what came stays");
 
         // A find far up is shown among its neighbours; from there to the end in one step.
-        let found: halo_types::MessageId = seed::id(1, 0x10_0000 + 5_000);
+        let found: halo_types::MessageId = seed::id(1, 0x10_0000 + 300);
         page.open(&format!("{}?at={found}#m-{found}", seed::LONG_PATH)).await;
         let seen = format!(
             "(() => {{ const r = document.getElementById('m-{found}')?.getBoundingClientRect(); \
@@ -76,7 +80,7 @@ fn a_long_conversation_comes_in_parts_and_keeps_its_place() {
         page.until::<bool>("the find", &seen).await;
         page.click("[data-action=jump]").await;
         page.until::<bool>("the end again", at_end).await;
-        page.there("[id$='10270f']").await;
+        page.there("[id$='100257']").await;
 
         // Without scripts a link leads further up.
         let older: String = page.read("document.querySelector('[data-part=before] a').href").await;
@@ -130,7 +134,7 @@ fn wide_huge_and_many_things_fit() {
             page.assert_fits(width).await;
             look(page, &format!("huge-{name}")).await;
         }
-        // With two megabytes above, a further message is answered as ever.
+        // With a huge answer above, a further message is answered as ever.
         page.send_long("Shorter, please.").await;
         page.answer().await;
     });

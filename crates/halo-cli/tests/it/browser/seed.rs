@@ -12,8 +12,14 @@ use halo_types::{
 
 /// A day's noon in October 2025.
 const BEGAN: i64 = 1_760_000_000_000;
-/// Messages in the long conversation.
-pub(super) const LONG: u64 = 10_000;
+/// How much there is.
+pub(super) struct Amount {
+    /// Messages in the long conversation.
+    pub(super) messages: u64,
+    /// Bytes of the huge answer.
+    pub(super) bytes: usize,
+}
+
 /// Failures in the conversation of failures.
 pub(super) const FAILURES: u64 = 50;
 /// The addresses of the conversations.
@@ -29,15 +35,15 @@ pub(super) fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(conversation: u64, 
 }
 
 /// Fills the store of a data folder: 200 conversations, among them hard ones.
-pub(super) async fn fill(data: &Path, target: &Target) {
+pub(super) async fn fill(data: &Path, target: &Target, amount: &Amount) {
     let store = SqliteStore::open(&data.join("halo.db")).await.expect("a fresh store");
     let mut all = vec![
-        talk(1, "Ten thousand messages", (0..LONG).map(everyday), target),
+        talk(1, "Many messages", (0..amount.messages).map(everyday), target),
         failures(target),
         talk(
             3,
-            "Two megabytes",
-            [(Role::User, "Write much.".to_owned()), (Role::Assistant, huge())],
+            "A huge answer",
+            [(Role::User, "Write much.".to_owned()), (Role::Assistant, huge(amount.bytes))],
             target,
         ),
         talk(
@@ -110,13 +116,13 @@ fn everyday(nth: u64) -> (Role, String) {
     (Role::Assistant, format!("Answer {nth}. {words}{more}\nThat is all."))
 }
 
-/// An answer of two megabytes.
-pub(super) fn huge() -> String {
-    let mut text = String::with_capacity(2_100_000);
+/// An answer of so many bytes.
+fn huge(bytes: usize) -> String {
+    let mut text = String::new();
     let mut nth = 1;
-    while text.len() < 2_000_000 {
+    while text.len() < bytes {
         let (_, part) = everyday(nth);
-        text.push_str(&format!("## Part {nth}\n\n{part}\n\n"));
+        text.extend([&format!("## Part {nth}\n\n"), part.as_str(), "\n\n"]);
         nth += 2;
     }
     text
