@@ -1,6 +1,7 @@
 //! Chores of the workspace: `cargo xtask <command>`.
 
 mod accuracy;
+mod app_speed;
 mod catalogue;
 mod crash;
 mod log_speed;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         Some("soak") => soak::run(&args[1..]),
         Some("crash") => crash::run(&args[1..]),
         Some("survival") => survival::run(&args[1..]),
+        Some("app-speed") => app_speed::run(&args[1..]),
         Some("log-speed") => log_speed::run(&args[1..]),
         _ => {
             eprint_line(USAGE);

@@ -19,6 +19,7 @@
 //! # Ok::<(), halo_types::IdError>(())
 //! ```
 
+mod bpe;
 mod compact;
 mod cut;
 mod estimate;

@@ -1,13 +1,17 @@
 //! Counting the tokens of a text.
 //!
 //! OpenAI publishes its vocabularies; the others publish none, and for them the newest of OpenAI's
-//! serves as a yardstick that what they report corrects. A vocabulary is read where it is first
-//! needed, once, which takes some tenths of a second and some tens of megabytes.
+//! serves as a yardstick that what they report corrects.
 
-use tiktoken_rs::{CoreBPE, cl100k_base_singleton, o200k_base_singleton};
+use std::sync::LazyLock;
 
-/// How much of a text is handed to the tokenizer at once, in bytes. Its regular expressions give
-/// up, with a panic, on runs of white space of some hundred thousand characters.
+use crate::bpe::Table;
+
+static O200K: LazyLock<Table> = LazyLock::new(Table::o200k);
+static CL100K: LazyLock<Table> = LazyLock::new(Table::cl100k);
+
+/// How much of a text is handed to the tokenizer at once, in bytes. It bounds what one very long
+/// word costs.
 const PIECE: usize = 16 * 1024;
 /// Longer texts are counted by samples, in bytes.
 const SAMPLED: usize = 512 * 1024;
@@ -32,10 +36,10 @@ impl Vocabulary {
         if old || name == "gpt-4" { Self::Cl100k } else { Self::O200k }
     }
 
-    fn table(self) -> &'static CoreBPE {
+    fn table(self) -> &'static Table {
         match self {
-            Self::O200k => o200k_base_singleton(),
-            Self::Cl100k => cl100k_base_singleton(),
+            Self::O200k => &O200K,
+            Self::Cl100k => &CL100K,
         }
     }
 
@@ -63,7 +67,7 @@ impl Vocabulary {
         let mut tokens = 0;
         while !text.is_empty() {
             let (piece, rest) = text.split_at(piece_end(text));
-            tokens += table.count_ordinary(piece) as u64;
+            tokens += table.count(piece);
             text = rest;
         }
         tokens

@@ -17,7 +17,7 @@ use crate::search;
 use crate::setup;
 use crate::state::AppState;
 use crate::strings::Words;
-use crate::thread::{self, Piece, Setting};
+use crate::thread::{self, Beyond, Piece, Setting, Span};
 
 #[derive(Template)]
 #[template(path = "conversation.html")]
@@ -29,6 +29,8 @@ struct ConversationPage {
     setup: Option<String>,
     conversation: Option<ConversationId>,
     pieces: Vec<Piece>,
+    /// What stands above and below them.
+    beyond: Beyond,
     composer: Composer,
     panel: Option<Panel>,
     /// Whether the person has a provider of their own.
@@ -48,6 +50,8 @@ struct ThreadFragment {
     setup: Option<String>,
     conversation: Option<ConversationId>,
     pieces: Vec<Piece>,
+    /// What stands above and below them.
+    beyond: Beyond,
     composer: Composer,
     panel: Option<Panel>,
     has_provider: bool,
@@ -62,8 +66,6 @@ pub(crate) struct Show {
     practice: Option<String>,
     /// Edit this prompt.
     edit: Option<MessageId>,
-    /// The message or the attempt that a find names.
-    at: Option<String>,
     /// What is looked for.
     q: Option<String>,
     /// The model to begin with, as forms carry it.
@@ -121,6 +123,7 @@ fn empty(state: &AppState, mut page: Page, show: &Show) -> Result<Response, Page
         setup: None,
         conversation: None,
         pieces: Vec::new(),
+        beyond: Beyond::default(),
         composer: Composer::new(target.as_ref(), &known, words),
         panel: show.practice.is_some().then(|| practice::panel(state, words, None)),
         has_provider: known.has_own(),
@@ -136,19 +139,21 @@ pub(crate) async fn show(
     Path(id): Path<ConversationId>,
     page: Page,
     Query(show): Query<Show>,
+    Query(span): Query<Span>,
 ) -> Result<Response, PageError> {
     let words = page.words;
-    if let Some(at) = &show.at {
+    if let Some(at) = &span.at {
         bring_up(&state, id, at).await?;
     }
     let view = state.engine().conversation(id, words.lang()).await?;
-    let fragment = fragment(&state, &view, words, page.zone, &show)?;
+    let fragment = fragment(&state, &view, words, page.zone, &show, &span)?;
     page::html(&ConversationPage {
         words,
         title: fragment.title,
         setup: fragment.setup,
         conversation: Some(id),
         pieces: fragment.pieces,
+        beyond: fragment.beyond,
         composer: fragment.composer,
         panel: fragment.panel,
         has_provider: fragment.has_provider,
@@ -176,9 +181,10 @@ pub(crate) async fn thread(
     words: Words,
     headers: HeaderMap,
     Query(show): Query<Show>,
+    Query(span): Query<Span>,
 ) -> Result<Response, PageError> {
     let view = state.engine().conversation(id, words.lang()).await?;
-    page::html(&fragment(&state, &view, words, page::zone(&headers), &show)?)
+    page::html(&fragment(&state, &view, words, page::zone(&headers), &show, &span)?)
 }
 
 fn fragment(
@@ -187,12 +193,13 @@ fn fragment(
     words: Words,
     zone: crate::clock::Zone,
     show: &Show,
+    span: &Span,
 ) -> Result<ThreadFragment, PageError> {
     let known = Known::of(state.engine());
     let own = state.engine().own_rules().current();
     let renderer = state.renderer();
     let setting = Setting { words, zone, renderer, targets: &known.targets, own: &own };
-    let pieces = thread::pieces(view, &setting)?;
+    let (pieces, beyond) = thread::part(view, span, &setting)?;
     let mut composer = Composer::of(view, &known, words, zone);
     if let Some((message, text)) = show.edit.and_then(|id| Some((id, text_of(view, id)?))) {
         composer.text = text;
@@ -208,6 +215,7 @@ fn fragment(
         setup: setup::summary(words, view.meta.system.as_deref(), &view.meta.parameters),
         conversation: Some(view.meta.id),
         pieces,
+        beyond,
         composer,
         panel: show.practice.is_some().then(|| practice::panel(state, words, Some(view.meta.id))),
         has_provider: known.has_own(),

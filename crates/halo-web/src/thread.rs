@@ -8,6 +8,9 @@ mod files;
 mod message;
 pub(crate) mod raw;
 mod step;
+mod window;
+
+use std::ops::Range;
 
 use askama::Template;
 use halo_diagnose::OwnRules;
@@ -20,6 +23,8 @@ use crate::error::PageError;
 use crate::markdown::{Growing, Renderer};
 use crate::secret::hex;
 use crate::strings::Words;
+
+pub(crate) use window::{Beyond, Span};
 
 /// What rendering needs to know about the reader and the program.
 pub(crate) struct Setting<'a> {
@@ -80,14 +85,32 @@ impl Piece {
     }
 }
 
-/// The items of a conversation, oldest first; the running answer last.
-pub(crate) fn pieces(
+/// The part of a conversation that is asked for, oldest first, and what stands above and below.
+pub(crate) fn part(
     view: &ConversationView,
+    span: &Span,
+    setting: &Setting<'_>,
+) -> Result<(Vec<Piece>, Beyond), PageError> {
+    let shown = span.of(&view.items);
+    let (above, below) = (shown.start > 0, shown.end < view.items.len());
+    let pieces = pieces(view, shown, setting)?;
+    let id = |piece: Option<&Piece>| piece.map(|piece| piece.id.clone());
+    let beyond = Beyond {
+        before: id(pieces.first().filter(|_| above)),
+        after: id(pieces.last().filter(|_| below)),
+    };
+    Ok((pieces, beyond))
+}
+
+/// Items of a conversation, oldest first; with the last of them the running answer.
+fn pieces(
+    view: &ConversationView,
+    shown: Range<usize>,
     setting: &Setting<'_>,
 ) -> Result<Vec<Piece>, PageError> {
     let id = view.meta.id;
-    let mut pieces = Vec::with_capacity(view.items.len() + 1);
-    for (at, item) in view.items.iter().enumerate() {
+    let mut pieces = Vec::with_capacity(shown.len() + 1);
+    for (at, item) in view.items.iter().enumerate().take(shown.end).skip(shown.start) {
         pieces.push(match item {
             Item::Message(message) => {
                 // A card right below carries the same buttons.
@@ -100,6 +123,9 @@ pub(crate) fn pieces(
             Item::Card(card) => card::piece(id, card, setting)?,
             Item::Step(step) => step::piece(id, step, setting)?,
         });
+    }
+    if shown.end < view.items.len() {
+        return Ok(pieces);
     }
     if let Some(running) = &view.running
         && let Some(piece) = running_piece(id, running, setting)?

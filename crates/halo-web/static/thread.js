@@ -17,8 +17,12 @@ export const id = conversation.dataset.conversation;
 let following = location.hash === "";
 let lastTop = 0;
 
+const part = (name) => conversation.querySelector(`[data-part=${name}]`);
+/** Whether the conversation goes on where the page does not: "before" or "after". */
+const beyond = (way) => part(way).childElementCount > 0;
+
 function atBottom() {
-  return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
+  return !beyond("after") && scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
 }
 
 /** The end of the thread; for a card that is higher than the window, its beginning. */
@@ -34,8 +38,10 @@ function toEnd() {
 /** Scrolls to the end and follows from there. */
 export function toBottom() {
   following = true;
-  toEnd();
   jump.hidden = true;
+  if (!beyond("after")) { toEnd(); return; }
+  latest = true;
+  refresh().finally(() => { latest = false; toEnd(); });
 }
 
 function follow() {
@@ -134,7 +140,7 @@ function takeState(content) {
   document.querySelector("[data-send]").hidden = busy;
   const stop = document.querySelector("[data-stop]");
   if (stop) stop.hidden = !busy;
-  for (const name of ["head", "status", "waits"]) {
+  for (const name of ["head", "status", "waits", "before", "after"]) {
     const old = conversation.querySelector(`[data-part="${name}"]`);
     const now = content.querySelector(`[data-part="${name}"]`);
     // The picker's button keeps the focus while nothing around it changed.
@@ -147,14 +153,74 @@ function takeState(content) {
 
 let run = null;
 let again = false;
+/** Whether the end is asked for, wherever the page is. */
+let latest = false;
+/** Pages that follow a long conversation let go of its beginning. */
+const MOST = 120;
+
+const items = () => [...thread.children].filter((node) => node.dataset.item);
+
+/** The part that the page holds. */
+function span() {
+  const have = items();
+  if (latest || have.length === 0 || (following && have.length > MOST)) return "";
+  const to = beyond("after") ? `&to=${have.at(-1).dataset.item}` : "";
+  return `?from=${have[0].dataset.item}${to}`;
+}
+
+/** Puts the next part of the conversation above or below what is there, which stays in its place. */
+async function more(way) {
+  const first = way === "before";
+  const edge = items().at(first ? 0 : -1);
+  if (!edge || !beyond(way)) return;
+  const content = await fragment(`/c/${id}/thread?${way}=${edge.dataset.item}`);
+  // Meanwhile the page may have gone elsewhere.
+  if (!edge.isConnected || items().at(first ? 0 : -1) !== edge) return;
+  const nodes = [...content.getElementById("thread").children].filter((node) => node.dataset.item);
+  const top = edge.getBoundingClientRect().top;
+  scroller.style.overflowAnchor = "none";
+  if (first) edge.before(...nodes);
+  else edge.after(...nodes);
+  part(way).replaceChildren(...content.querySelector(`[data-part=${way}]`).childNodes);
+  for (const node of nodes) finish(node);
+  scroller.scrollTop += edge.getBoundingClientRect().top - top;
+  lastTop = scroller.scrollTop;
+  requestAnimationFrame(() => { scroller.style.overflowAnchor = ""; });
+}
+
+/* What is scrolled to is fetched before it is seen; a click on the link does the same. */
+const edges = new IntersectionObserver(async (seen) => {
+  for (const { target, isIntersecting } of seen) {
+    if (!isIntersecting || target.inert || !beyond(target.dataset.part)) continue;
+    target.inert = true;
+    try {
+      await more(target.dataset.part);
+      watch(target.dataset.part);
+    } catch {
+      // The link is there to try again, and so is scrolling away and back.
+    }
+    target.inert = false;
+  }
+}, { root: scroller, rootMargin: "900px 0px" });
+function watch(way) {
+  edges.unobserve(part(way));
+  if (beyond(way)) edges.observe(part(way));
+}
+for (const way of ["before", "after"]) {
+  part(way).addEventListener("click", (event) => { event.preventDefault(); more(way).catch(() => {}); });
+}
 
 /** Fetches the thread and takes over what changed. Calls while it runs make one more run. */
 export function refresh() {
   if (!id) return Promise.resolve();
   if (run) { again = true; return run; }
-  run = fragment(`/c/${id}/thread`).then((content) => {
+  const asked = span();
+  run = fragment(`/c/${id}/thread${asked}`).then((content) => {
+    // Meanwhile more of the conversation came onto the page, which must not go again.
+    if (asked !== span()) { again = true; return; }
     morph(content.getElementById("thread"));
     takeState(content);
+    for (const way of ["before", "after"]) watch(way);
     follow();
   }).catch((error) => {
     // Deleted, here or in another tab: the page that follows offers to take that back.
@@ -175,7 +241,7 @@ export async function upToDate() {
 /* The running answer */
 
 function grow({ conversation: of, attempt, from_block, blocks, tail, thinking }) {
-  if (of !== id) return;
+  if (of !== id || beyond("after")) return;
   const running = thread.querySelector(`[data-running][data-attempt="${attempt}"]`);
   if (!running) { refresh(); return; }
   if (thinking) {
@@ -218,4 +284,6 @@ finish(document);
 // The practice panel is read from its beginning.
 const practice = thread.querySelector(":scope > [data-practice]");
 if (practice) practice.scrollIntoView({ block: "start" });
-else if (location.hash === "") toBottom();
+else if (location.hash === "" && !beyond("after")) toBottom();
+else following = atBottom();
+for (const way of ["before", "after"]) watch(way);

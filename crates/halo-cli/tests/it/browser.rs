@@ -4,6 +4,7 @@
 mod app;
 mod driver;
 mod page;
+mod seed;
 mod stage;
 
 mod around;
@@ -13,6 +14,7 @@ mod conventions;
 mod figures;
 mod conversation;
 mod first_run;
+mod hard;
 mod help;
 mod looks;
 mod remote;

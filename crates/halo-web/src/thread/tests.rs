@@ -115,7 +115,7 @@ fn render_in(locale: Locale, view: &ConversationView) -> Vec<Piece> {
         targets: &[],
         own: &OwnRules::default(),
     };
-    pieces(view, &setting).unwrap()
+    pieces(view, 0..view.items.len(), &setting).unwrap()
 }
 
 fn card_html(card: Card) -> String {

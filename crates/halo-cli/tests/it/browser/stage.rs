@@ -1,7 +1,7 @@
 //! One test: a folder, the binary, a browser, and what is checked after every test.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use futures_util::FutureExt as _;
@@ -32,6 +32,16 @@ pub(super) enum Providers {
 /// Plays a test. Where it fails, the page is kept for looking at; where it passes, the browser's
 /// console must be clean and nothing may have been asked of another machine.
 pub(super) fn play(name: &str, providers: Providers, body: impl AsyncFnOnce(&Stage)) {
+    play_with(name, providers, async |_| {}, body);
+}
+
+/// The same, with a data folder that somebody used before.
+pub(super) fn play_with(
+    name: &str,
+    providers: Providers,
+    prepare: impl AsyncFnOnce(&Path),
+    body: impl AsyncFnOnce(&Stage),
+) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -45,6 +55,7 @@ pub(super) fn play(name: &str, providers: Providers, body: impl AsyncFnOnce(&Sta
             Providers::None => None,
             Providers::Bench(speed) => Some(Bench::start(&data, speed).await),
         };
+        prepare(&data).await;
         let app = App::start(&data).await;
         let browser = Browser::start(folder.path()).await;
         let stage = Stage {
