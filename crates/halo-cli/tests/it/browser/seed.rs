@@ -103,7 +103,7 @@ fn talk(
 
 /// What is said in everyday conversations, with a list, code and a table now and then.
 fn everyday(nth: u64) -> (Role, String) {
-    if nth % 2 == 0 {
+    if nth.is_multiple_of(2) {
         return (Role::User, format!("Question {nth}: how do I get on with this, step by step?"));
     }
     let more = match nth % 10 {
