@@ -217,6 +217,7 @@ impl Builder {
         let title: String = title.split_whitespace().collect::<Vec<_>>().join(" ");
         let mut records = Vec::with_capacity(self.messages.len() + 2);
         records.push(Record::Conversation(ConversationMeta {
+            pinned: false,
             id: self.id,
             created_at: self.begun,
             title_by_person: !title.is_empty(),
