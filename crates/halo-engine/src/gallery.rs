@@ -60,7 +60,7 @@ fn fault(rule: &'static halo_diagnose::Rule) -> Option<Fault> {
     (diagnosis.kind == kind).then(|| Fault {
         rule: &rule.id,
         kind,
-        vendor: diagnosis.vendor,
+        vendor: example.provider.clone().or(diagnosis.vendor),
         status,
         evidence,
     })
