@@ -7,6 +7,8 @@ const PAGES: &[&str] = &[
     "/new",
     "/practice",
     "/outbox",
+    "/practice/all",
+    "/start",
     "/reliability",
     "/setup",
     "/help/errors",

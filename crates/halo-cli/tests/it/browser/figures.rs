@@ -34,7 +34,9 @@ fn reliability_is_shown_from_the_persons_own_history() {
             .read("[...document.querySelectorAll('#rel-served + * tbody tr')].map((e) => e.textContent)")
             .await;
         assert_eq!(rows.len(), 3, "{rows:?}");
-        assert!(rows.iter().any(|row| row.contains("quota") && row.contains("Simulated Anthropic")));
+        assert!(
+            rows.iter().any(|row| row.contains("quota") && row.contains("Simulated Anthropic"))
+        );
         // The colours are the page's, not black.
         let colours: Vec<String> = page
             .read("[...document.querySelectorAll('svg.chart rect')].map((e) => getComputedStyle(e).fill)")

@@ -65,6 +65,7 @@ pub(super) async fn fill(data: &Path, target: &Target, amount: &Amount) {
 
 fn meta(n: u64, title: &str, target: &Target) -> Record {
     Record::Conversation(ConversationMeta {
+        pinned: false,
         id: id(n, 0),
         created_at: Timestamp(BEGAN),
         title: title.to_owned(),
@@ -191,6 +192,7 @@ fn failures(target: &Target) -> Vec<Record> {
         };
         let diagnosis = halo_diagnose::diagnose(&evidence, &halo_diagnose::Context::default());
         records.push(Record::AttemptEnd(Box::new(AttemptEnd {
+            thinking_ms: None,
             attempt,
             turn,
             conversation: id(n, 0),
