@@ -132,7 +132,7 @@ fn host(text: &str) -> Result<String, &'static str> {
 
 /// Opens the database; of a damaged one, what can be read.
 #[expect(clippy::print_stderr, reason = "news of a start")]
-async fn open(paths: &Paths) -> anyhow::Result<(SqliteStore, Option<Rescue>)> {
+pub(crate) async fn open(paths: &Paths) -> anyhow::Result<(SqliteStore, Option<Rescue>)> {
     let path = paths.database();
     let moved = halo_store_sqlite::settle(&path)
         .with_context(|| format!("{} could not be moved aside", path.display()))?;
@@ -157,6 +157,13 @@ async fn open(paths: &Paths) -> anyhow::Result<(SqliteStore, Option<Rescue>)> {
 #[expect(clippy::print_stdout, reason = "the link is what was asked for")]
 async fn attach(paths: &Paths) -> anyhow::Result<ExitCode> {
     let Some(running) = instance::running(paths) else {
+        if let Some(pid) = instance::chatting(paths) {
+            bail!(
+                "`halo chat` (process {pid}) uses {}, and one program at a time writes there; end \
+                 it with /quit and start the app again, or start it on another folder with --data",
+                paths.data().display()
+            );
+        }
         bail!(
             "another Halo is starting or ending on {}; try again in a moment",
             paths.data().display()
@@ -185,7 +192,7 @@ async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 /// Whether there is a desktop to open a browser on.
-fn has_desktop() -> bool {
+pub(crate) fn has_desktop() -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let graphical =
         cfg!(any(windows, target_os = "macos")) || set("DISPLAY") || set("WAYLAND_DISPLAY");

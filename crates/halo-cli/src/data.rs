@@ -162,7 +162,7 @@ pub(crate) fn told(rescue: &Rescue) -> String {
 }
 
 /// The conversation of this id or title.
-async fn find(store: &dyn Store, wanted: &str) -> anyhow::Result<ConversationId> {
+pub(crate) async fn find(store: &dyn Store, wanted: &str) -> anyhow::Result<ConversationId> {
     if let Ok(id) = wanted.parse() {
         return Ok(id);
     }

@@ -60,6 +60,27 @@ impl Instance {
     }
 }
 
+impl Instance {
+    /// Notes that a chat in a terminal has the data folder: it cannot be reached by a page.
+    pub(crate) fn announce_chat(&self) -> anyhow::Result<()> {
+        let path = self.paths.run();
+        std::fs::write(&path, serde_json::to_vec(&Chatting { chat: std::process::id() })?)
+            .with_context(|| format!("{} cannot be written", path.display()))
+    }
+}
+
+/// The note of a chat in a terminal.
+#[derive(Debug, Serialize, Deserialize)]
+struct Chatting {
+    chat: u32,
+}
+
+/// The process of the chat that has the data folder, where one has it.
+pub(crate) fn chatting(paths: &Paths) -> Option<u32> {
+    let note: Chatting = serde_json::from_slice(&std::fs::read(paths.run()).ok()?).ok()?;
+    Some(note.chat)
+}
+
 impl Drop for Instance {
     fn drop(&mut self) {
         // A stale note does no harm: the lock decides.

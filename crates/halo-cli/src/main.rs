@@ -1,7 +1,8 @@
-//! The binary `halo`: the app with its gateway, `halo explain`, `halo errors`, `halo doctor`,
-//! `halo export`, `halo import`, `halo password` and `halo simulate`.
+//! The binary `halo`: the app with its gateway, `halo chat`, `halo explain`, `halo errors`,
+//! `halo doctor`, `halo export`, `halo import`, `halo password` and `halo simulate`.
 
 mod app;
+mod chat;
 mod data;
 mod doctor;
 mod errors;
@@ -33,6 +34,8 @@ struct Cli {
 enum Command {
     /// Start the app: pages for people and the gateway for programs (the default).
     App(app::AppArgs),
+    /// Chat in the terminal: the same conversations, the same cards.
+    Chat(chat::ChatArgs),
     /// Say what a provider's error means and what to do about it.
     Explain(explain::ExplainArgs),
     /// The error reference: what each error means, at every provider, and what helps.
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args),
         Command::Errors(args) => errors::run(&args),
         Command::App(args) => blocking(app::run(args)),
+        Command::Chat(args) => blocking(chat::run(args)),
         Command::Doctor(args) => blocking(doctor::run(args)),
         Command::Export(args) => blocking(data::export(args)),
         Command::Import(args) => blocking(data::import(args)),

@@ -84,7 +84,7 @@ pub(crate) fn wrap(out: &mut String, text: &str, first: &str, rest: &str, limit:
 }
 
 /// Words with the space behind them; an ideograph is a word with the punctuation that follows.
-fn pieces(text: &str) -> Vec<&str> {
+pub(crate) fn pieces(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut start = 0;
     let mut chars = text.char_indices().peekable();

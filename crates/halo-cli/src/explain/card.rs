@@ -17,11 +17,34 @@ pub(crate) fn render(
     lang: Lang,
     style: Style,
 ) -> String {
+    let spoke = who_spoke(diagnosis, &Words::of(lang));
+    let mut out = told(evidence, diagnosis, spoke, lang, style);
+    if !diagnosis.remedies.is_empty() {
+        out.push('\n');
+    }
+    for (number, remedy) in diagnosis.remedies.iter().enumerate() {
+        way(&mut out, number + 1, &remedy.text, remedy.url.as_deref().unwrap_or_default(), style);
+    }
+    if diagnosis.kind != Kind::Unknown {
+        out.push('\n');
+        line(&mut out, &style.paint("2", &rule(diagnosis, &Words::of(lang))));
+    }
+    out
+}
+
+/// The card without its remedies: title, who spoke, the raw text, meaning, wait.
+pub(crate) fn told(
+    evidence: &Evidence,
+    diagnosis: &Diagnosis,
+    spoke: Option<String>,
+    lang: Lang,
+    style: Style,
+) -> String {
     let words = Words::of(lang);
     let mut out = String::new();
     let name = style.paint("2", &format!("[{}]", diagnosis.kind));
     line(&mut out, &format!("{} {name}", style.paint("1", &diagnosis.title)));
-    if let Some(spoke) = who_spoke(diagnosis, &words) {
+    if let Some(spoke) = spoke {
         line(&mut out, &style.paint("2", &spoke));
     }
     out.push('\n');
@@ -34,18 +57,13 @@ pub(crate) fn render(
     out.push('\n');
     wrap(&mut out, &diagnosis.meaning, "", "");
     wrap(&mut out, &waiting(diagnosis, &words), "", "");
-    if !diagnosis.remedies.is_empty() {
-        out.push('\n');
-    }
-    for (number, remedy) in diagnosis.remedies.iter().enumerate() {
-        let url = remedy.url.as_ref().map(|url| format!("  {url}")).unwrap_or_default();
-        line(&mut out, &format!("  {}. {}{}", number + 1, remedy.text, style.paint("2", &url)));
-    }
-    if diagnosis.kind != Kind::Unknown {
-        out.push('\n');
-        line(&mut out, &style.paint("2", &rule(diagnosis, &words)));
-    }
     out
+}
+
+/// A way forward with its number.
+pub(crate) fn way(out: &mut String, number: usize, text: &str, note: &str, style: Style) {
+    let note = if note.is_empty() { String::new() } else { format!("  {note}") };
+    line(out, &format!("  {number}. {text}{}", style.paint("2", &note)));
 }
 
 fn who_spoke(diagnosis: &Diagnosis, words: &Words) -> Option<String> {
