@@ -103,11 +103,7 @@ fn speaker(card: &Card, words: Words) -> String {
                 words.t1("chat-speaker-provider", "name", provider)
             } else {
                 let carriers = carriers.join(" → ");
-                words.t2(
-                    "chat-speaker-carried",
-                    ("name", &provider),
-                    ("carriers", &carriers),
-                )
+                words.t2("chat-speaker-carried", ("name", &provider), ("carriers", &carriers))
             }
         }
     }

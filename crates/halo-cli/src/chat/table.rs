@@ -12,9 +12,9 @@ pub(super) fn render(rows: &[String], width: usize) -> String {
     let mut has_head = false;
     for (nth, row) in rows.iter().enumerate() {
         let row = split(row);
-        let is_line = row.iter().all(|cell| {
-            cell.contains('-') && cell.chars().all(|c| matches!(c, '-' | ':' | ' '))
-        });
+        let is_line = row
+            .iter()
+            .all(|cell| cell.contains('-') && cell.chars().all(|c| matches!(c, '-' | ':' | ' ')));
         if nth == 1 && is_line {
             has_head = true;
         } else {

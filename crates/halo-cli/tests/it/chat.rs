@@ -295,7 +295,8 @@ fn a_program_gets_the_answer_alone_and_an_exit_code() {
     let data = TempDir::new().unwrap();
     let folder = data.path().to_str().unwrap();
     let asked = run(&["chat", "--data", folder, "Say", "it"], b"and this");
-    let (out, err) = (String::from_utf8_lossy(&asked.stdout), String::from_utf8_lossy(&asked.stderr));
+    let (out, err) =
+        (String::from_utf8_lossy(&asked.stdout), String::from_utf8_lossy(&asked.stderr));
     assert!(asked.status.success(), "{err}");
     assert!(out.contains("I am **halo-practice**") && out.contains("```rust"), "{out}");
     assert!(out.contains("and this") && !out.contains('\u{1b}'), "{out}");
