@@ -19,6 +19,7 @@ pub(super) fn ways(card: &Card, engine: &Engine, words: Words, style: Style) -> 
     if card.offers.is_empty() {
         return out;
     }
+    out.push('\n');
     out.push_str(&words.t("chat-ways"));
     out.push('\n');
     for (nth, offer) in card.offers.iter().enumerate() {

@@ -169,7 +169,7 @@ fn a_person_chats_and_gets_past_errors() {
     let card = chat.until("Type a number:");
     assert!(card.contains("[invalid_api_key]"), "{card}");
     let ways = chat.until("› ");
-    let key = ways.lines().find(|line| line.contains("Settings")).unwrap();
+    let key = ways.lines().find(|line| line.contains("settings")).unwrap();
     let number = key.trim().split('.').next().unwrap().to_owned();
     chat.say(&number);
     chat.until("start `halo`, then Settings → AI Model → Practice, field “Key”");
