@@ -43,8 +43,8 @@ fn blocks_look_like_what_they_are() {
     }
     let plain = plain(&out);
     assert!(plain.contains("a link (https://x.example)"), "{plain}");
-    assert!(plain.contains("  1. inner item that is long enough to be\n     wrapped"), "{plain}");
-    assert!(plain.contains("│ quoted words that are long enough to be\n│ wrapped"), "{plain}");
+    assert!(plain.contains("  1. inner item that is long enough to\n     be wrapped"), "{plain}");
+    assert!(plain.contains("│ quoted words that are long enough to\n│ be wrapped"), "{plain}");
     assert!(plain.contains("  rust\n  fn main() {}\n  \n"), "{plain}");
     assert!(plain.contains("a │ b\n──┼───\n1 │ 22\n"), "{plain}");
     assert!(plain.contains("snake_case 2 * 3 * 4 *escaped* end\n"), "{plain}");
