@@ -159,7 +159,7 @@ impl Session {
             shown.since = shown.since.max(self.engine.now());
             self.pacing = wait.from == "pace";
         }
-        shown.queued = matches!(view.waits, Some(TurnState::Queued { .. })) && view.wait.is_none();
+        shown.queued = matches!(view.waits, Some(TurnState::Queued)) && view.wait.is_none();
         if let Some(running) = &view.running {
             shown.turn = Some(running.turn);
             if running.attempt.is_some() && running.attempt != shown.attempt {

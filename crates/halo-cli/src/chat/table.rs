@@ -37,7 +37,9 @@ pub(super) fn render(rows: &[String], width: usize) -> String {
             .enumerate()
             .map(|(n, width)| {
                 let cell = row.get(n).map_or("", String::as_str);
-                format!("{cell}{}", " ".repeat(width - cell.width()))
+                // Nothing stands behind the last one.
+                let gap = if n + 1 < columns { width - cell.width() } else { 0 };
+                format!("{cell}{}", " ".repeat(gap))
             })
             .collect();
         let head = has_head && nth == 0;

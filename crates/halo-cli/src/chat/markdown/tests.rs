@@ -42,7 +42,7 @@ fn blocks_look_like_what_they_are() {
         assert!(out.contains(want), "{why}: {out:?}");
     }
     let plain = plain(&out);
-    assert!(plain.contains("a link (https://x.example)"), "{plain}");
+    assert!(plain.contains("link (https://x.example)"), "{plain}");
     assert!(plain.contains("  1. inner item that is long enough to\n     be wrapped"), "{plain}");
     assert!(plain.contains("│ quoted words that are long enough to\n│ be wrapped"), "{plain}");
     assert!(plain.contains("  rust\n  fn main() {}\n  \n"), "{plain}");
