@@ -22,7 +22,7 @@ impl Session {
     }
 
     /// Takes the way of this number.
-    pub(super) async fn way(&mut self, number: usize, _line: &str) -> Result<(), EngineError> {
+    pub(super) async fn way(&mut self, number: usize) -> Result<(), EngineError> {
         let Some((id, card)) = self.card().await? else {
             let text = self.words.t("chat-no-way-now");
             self.screen.note(&text);
@@ -60,9 +60,7 @@ impl Session {
                     None => self.ask_model().await?,
                 };
                 match target {
-                    Some(target) => {
-                        self.press(id, card, offer.action, Some(target), None).await
-                    }
+                    Some(target) => self.press(id, card, offer.action, Some(target), None).await,
                     None => Ok(()),
                 }
             }
@@ -74,10 +72,10 @@ impl Session {
                     }
                     _ => None,
                 });
-                let text_before = text.unwrap_or_default();
+                let text = text.unwrap_or_default();
                 let hint = self.words.t("chat-edit");
                 self.screen.quiet(&hint);
-                match self.ask("› ".to_owned(), text_before.clone()).await {
+                match self.ask("› ".to_owned(), text).await {
                     Ok(Line::Text(text)) if !text.trim().is_empty() => {
                         self.press(id, card, Action::EditMessage, None, Some(text)).await
                     }

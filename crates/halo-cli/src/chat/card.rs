@@ -19,6 +19,7 @@ pub(super) fn ways(card: &Card, engine: &Engine, words: Words, style: Style) -> 
     if card.offers.is_empty() {
         return out;
     }
+    out.push('\n');
     out.push_str(&words.t("chat-ways"));
     out.push('\n');
     for (nth, offer) in card.offers.iter().enumerate() {
@@ -103,11 +104,7 @@ fn speaker(card: &Card, words: Words) -> String {
                 words.t1("chat-speaker-provider", "name", provider)
             } else {
                 let carriers = carriers.join(" → ");
-                words.t2(
-                    "chat-speaker-carried",
-                    ("name", &provider),
-                    ("carriers", &carriers),
-                )
+                words.t2("chat-speaker-carried", ("name", &provider), ("carriers", &carriers))
             }
         }
     }

@@ -112,7 +112,10 @@ mod tests {
             ("/retry", command("resend", "")),
             ("/compcat", Typed::Unknown("compcat".to_owned(), Some("compact"))),
             ("/zzzz", Typed::Unknown("zzzz".to_owned(), None)),
-            ("/home/me/a.png what is this", Typed::Prompt("/home/me/a.png what is this".to_owned())),
+            (
+                "/home/me/a.png what is this",
+                Typed::Prompt("/home/me/a.png what is this".to_owned()),
+            ),
             ("/tmp", Typed::Unknown("tmp".to_owned(), None)),
             ("//comment", Typed::Prompt("/comment".to_owned())),
             ("/", Typed::Prompt("/".to_owned())),

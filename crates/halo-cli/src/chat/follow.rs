@@ -159,7 +159,7 @@ impl Session {
             shown.since = shown.since.max(self.engine.now());
             self.pacing = wait.from == "pace";
         }
-        shown.queued = matches!(view.waits, Some(TurnState::Queued { .. })) && view.wait.is_none();
+        shown.queued = matches!(view.waits, Some(TurnState::Queued)) && view.wait.is_none();
         if let Some(running) = &view.running {
             shown.turn = Some(running.turn);
             if running.attempt.is_some() && running.attempt != shown.attempt {
@@ -188,7 +188,9 @@ impl Session {
     /// Takes a piece of news. Says whether the view has to be fetched.
     fn take(&mut self, id: ConversationId, update: Update, shown: &mut Shown) -> bool {
         match update {
-            Update::Delta { conversation, attempt, thinking, start, text } if conversation == id => {
+            Update::Delta { conversation, attempt, thinking, start, text }
+                if conversation == id =>
+            {
                 // Of an attempt that is not known yet the view says what it is for.
                 shown.attempt != Some(attempt) || !self.grow(shown, thinking, start, &text)
             }
@@ -264,8 +266,11 @@ impl Session {
         };
         let status = match shown.wait {
             Some((until, _)) => {
-                let why =
-                    if self.pacing { format!(" ({})", words.t("chat-wait-pace")) } else { String::new() };
+                let why = if self.pacing {
+                    format!(" ({})", words.t("chat-wait-pace"))
+                } else {
+                    String::new()
+                };
                 format!("{}{why}{keys}", countdown::line(until.ms_since(now), words))
             }
             None if shown.queued => format!("{}{keys}", words.t("chat-queued")),

@@ -21,9 +21,13 @@ pub(super) fn read(text: &str, whole: bool) -> (Vec<Span>, usize) {
 
 fn styled(text: &str, style: &str, whole: bool, spans: &mut Vec<Span>) -> usize {
     let mut plain = String::new();
+    // Where each byte of it stands in the text: a backslash hides one.
+    let mut origin: Vec<usize> = Vec::new();
     let mut at = 0;
     let mut before = ' ';
     while at < text.len() {
+        origin.truncate(plain.len());
+        let start = at;
         let rest = &text[at..];
         let sign = rest.chars().next().unwrap_or(' ');
         match mark(rest, before) {
@@ -63,15 +67,16 @@ fn styled(text: &str, style: &str, whole: bool, spans: &mut Vec<Span>) -> usize 
                 at += used;
             }
         }
+        origin.resize(plain.len(), start);
         before = text[..at].chars().next_back().unwrap_or(' ');
     }
     if !whole {
         // A word that still grows waits, so that it can be wrapped as one.
         let last = crate::terminal::pieces(&plain).last().copied().unwrap_or_default();
         if !last.ends_with(' ') && last.len() < LONGEST {
-            let keep = last.len();
-            plain.truncate(plain.len() - keep);
-            at -= keep;
+            let from = plain.len() - last.len();
+            at = origin.get(from).copied().unwrap_or(at);
+            plain.truncate(from);
         }
     }
     put(spans, style, &mut plain);

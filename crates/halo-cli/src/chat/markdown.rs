@@ -255,7 +255,9 @@ impl Markdown {
                     self.wrap();
                 }
                 let spaces = std::mem::take(&mut self.spaces);
-                run.push_str(&" ".repeat(spaces));
+                // A line under words does not begin before them.
+                let place = if run.is_empty() { &mut self.out } else { &mut run };
+                place.push_str(&" ".repeat(spaces));
                 run.push_str(word);
                 self.column += spaces + width;
             }

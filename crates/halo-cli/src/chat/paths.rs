@@ -91,7 +91,8 @@ fn picture(
     let bare = if word.quoted {
         word.text.as_str()
     } else {
-        word.text.trim_end_matches(['?', '!', '.', ',', ';', ':', '？', '！', '。', '，', '；', '：'])
+        word.text
+            .trim_end_matches(['?', '!', '.', ',', ';', ':', '？', '！', '。', '，', '；', '：'])
     };
     let (_, ending) = bare.rsplit_once('.')?;
     if !ENDINGS.contains(&ending.to_lowercase().as_str()) {

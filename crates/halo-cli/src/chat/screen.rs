@@ -78,7 +78,8 @@ impl Screen {
         }
         text.clone_into(&mut self.status);
         let shown = self.style.paint("2", &cut(text, width().saturating_sub(1)));
-        let line = if text.is_empty() { "\r\u{1b}[K".to_owned() } else { format!("\r\u{1b}[K{shown}") };
+        let line =
+            if text.is_empty() { "\r\u{1b}[K".to_owned() } else { format!("\r\u{1b}[K{shown}") };
         if self.interactive {
             let mut out = io::stdout().lock();
             let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
@@ -113,9 +114,11 @@ mod tests {
 
     #[test]
     fn the_moving_line_never_wraps() {
-        for (text, most, want) in
-            [("short", 10, "short"), ("a longer line", 8, "a longe…"), ("等待第一个字", 7, "等待第…")]
-        {
+        for (text, most, want) in [
+            ("short", 10, "short"),
+            ("a longer line", 8, "a longe…"),
+            ("等待第一个字", 7, "等待第…"),
+        ] {
             assert_eq!(cut(text, most), want);
         }
     }

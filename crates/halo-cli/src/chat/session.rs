@@ -236,7 +236,7 @@ impl Session {
             }
             Typed::Command("quit", _) => return Next::Quit,
             Typed::Command(name, rest) => self.command(name, &rest).await,
-            Typed::Number(number) => self.way(number, line).await,
+            Typed::Number(number) => self.way(number).await,
             Typed::Prompt(text) => match self.send(&text).await {
                 Ok(_) => Ok(()),
                 Err(said) => {

@@ -49,11 +49,9 @@ pub(super) fn problem(error: &EngineError, words: Words) -> String {
         EngineError::Busy => words.t("chat-busy"),
         EngineError::Waiting { .. } => words.t("chat-waiting"),
         EngineError::Empty => words.t("chat-empty"),
-        EngineError::TooLong { bytes, max } => words.t2(
-            "chat-too-long",
-            ("bytes", &bytes.to_string()),
-            ("max", &max.to_string()),
-        ),
+        EngineError::TooLong { bytes, max } => {
+            words.t2("chat-too-long", ("bytes", &bytes.to_string()), ("max", &max.to_string()))
+        }
         EngineError::NoTarget => words.t("chat-no-target"),
         EngineError::NoProvider(id) => words.t1("chat-no-provider", "name", id),
         EngineError::NoConversation(_) => words.t("chat-no-conversation"),

@@ -12,9 +12,9 @@ pub(super) fn render(rows: &[String], width: usize) -> String {
     let mut has_head = false;
     for (nth, row) in rows.iter().enumerate() {
         let row = split(row);
-        let is_line = row.iter().all(|cell| {
-            cell.contains('-') && cell.chars().all(|c| matches!(c, '-' | ':' | ' '))
-        });
+        let is_line = row
+            .iter()
+            .all(|cell| cell.contains('-') && cell.chars().all(|c| matches!(c, '-' | ':' | ' ')));
         if nth == 1 && is_line {
             has_head = true;
         } else {
@@ -37,7 +37,9 @@ pub(super) fn render(rows: &[String], width: usize) -> String {
             .enumerate()
             .map(|(n, width)| {
                 let cell = row.get(n).map_or("", String::as_str);
-                format!("{cell}{}", " ".repeat(width - cell.width()))
+                // Nothing stands behind the last one.
+                let gap = if n + 1 < columns { width - cell.width() } else { 0 };
+                format!("{cell}{}", " ".repeat(gap))
             })
             .collect();
         let head = has_head && nth == 0;

@@ -7,6 +7,7 @@
 )]
 
 mod browser;
+mod chat;
 mod command_line;
 mod data;
 mod errors;
