@@ -140,7 +140,7 @@ fn scale(value: f64) -> String {
     if value >= 1000.0 {
         format!("{}k", value / 1000.0)
     } else {
-        let text = format!("{value:.2}");
+        let text = format!("{value:.3}");
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     }
 }

@@ -104,9 +104,7 @@ fn convention_17_the_list_pins_deletes_marks_and_finds() {
     play("convention-17", Providers::Bench(2.0), async |stage| {
         let page = &stage.page;
         // A page learns that its conversation is deleted by asking for it.
-        stage.forgive(
-            "/thread - Failed to load resource: the server responded with a status of 404",
-        );
+        stage.forgive("Failed to load resource: the server responded with a status of 404");
         page.begin("sim-openai/halo-practice").await;
         page.send("Tell me about lighthouses.").await;
         page.answer().await;

@@ -31,7 +31,8 @@ const MESSAGES: u64 = 600;
 fn a_long_conversation_comes_in_parts_and_keeps_its_place() {
     play_with("long", Providers::Bench(f64::INFINITY), fill, async |stage| {
         let page = &stage.page;
-        assert_eq!(page.count("[data-conversation-row]").await, 200, "all are in the list");
+        // The list brings the older ones when they are asked for.
+        assert_eq!(page.count("[data-conversation-row]").await, 60);
 
         page.open(seed::LONG_PATH).await;
         let at_end = "(() => { const s = document.getElementById('scroller'); \
