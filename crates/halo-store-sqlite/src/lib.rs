@@ -33,6 +33,7 @@ mod rescue;
 mod search;
 mod side;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -180,6 +181,10 @@ impl Store for SqliteStore {
 
     async fn remove_token(&self, kind: TokenKind, hash: &str) -> Result<bool, StoreError> {
         side::remove_token(&self.writer, kind, hash).await
+    }
+
+    async fn back_up(&self, to: &Path) -> Result<(), StoreError> {
+        open::copy(&self.writer, to).await
     }
 
     async fn measures(&self, since: Timestamp) -> Result<Vec<MeasureRow>, StoreError> {

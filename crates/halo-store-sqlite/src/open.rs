@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use halo_store::StoreError;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqlitePool};
 
-use crate::error::{not_filled, not_migrated, not_opened};
+use crate::error::{failed, not_filled, not_migrated, not_opened};
 use crate::outbox::Claim;
 use crate::{OpenError, SqliteStore, search};
 
@@ -183,6 +184,29 @@ async fn back_up(
         Ok(_) => Ok(()),
         Err(source) => Err(OpenError::Backup { path: path.to_owned(), backup, source }),
     }
+}
+
+/// Copies an open database into a file that only its owner can read.
+pub(crate) async fn copy(pool: &SqlitePool, to: &Path) -> Result<(), StoreError> {
+    const DOING: &str = "copying the database";
+    let failed_file =
+        |source: io::Error| StoreError::Backend { doing: DOING, source: Box::new(source) };
+    let mut open = fs::OpenOptions::new();
+    open.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+    // SQLite copies into an empty file, but never over one with something in it.
+    open.open(to).map_err(failed_file)?;
+    let copied = sqlx::query("VACUUM INTO ?")
+        .bind(to.to_string_lossy().into_owned())
+        .execute(pool)
+        .await
+        .map_err(failed(DOING));
+    if copied.is_err() {
+        // Half a copy is worse than none; what went wrong is told.
+        let _ = fs::remove_file(to);
+    }
+    copied.map(|_| ())
 }
 
 /// `halo.db` of version 1 becomes `halo.v1.backup.db`, with a number where that is taken.

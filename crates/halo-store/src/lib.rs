@@ -25,6 +25,8 @@ mod search;
 #[cfg(feature = "story")]
 pub mod story;
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use halo_types::{
     AttemptId, AttemptStart, BlobId, ConversationId, Fact, FactId, Record, Timestamp, TurnId,
@@ -149,6 +151,9 @@ pub trait Store: Send + Sync {
     /// Forgets a token. Says whether it existed, so a token that works once can be redeemed by
     /// removing it: of two that try, one is told `true`.
     async fn remove_token(&self, kind: TokenKind, hash: &str) -> Result<bool, StoreError>;
+
+    /// Writes a whole copy of everything into a file that does not exist yet.
+    async fn back_up(&self, to: &Path) -> Result<(), StoreError>;
 
     /// What the attempts since an instant came to, those that have ended, oldest first; also those
     /// of conversations that were deleted.

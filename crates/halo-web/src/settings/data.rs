@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::body::{Body, Bytes};
-use axum::extract::{Form, Multipart, Query, State};
+use axum::extract::{Extension, Form, Multipart, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -12,6 +12,7 @@ use halo_engine::{Onward, Rescue};
 use halo_types::ConversationId;
 use serde::Deserialize;
 
+use super::backup::{self, Backup, Deleted};
 use super::form::Pairs;
 use super::{Answer, Section, Shell, Trouble, refused, see_other};
 use crate::clock;
@@ -36,6 +37,10 @@ struct DataPage {
     /// Conversations of the file that could not be read, each with the reason.
     skipped: Vec<(String, String)>,
     damage: Option<DamageWords>,
+    backups: Vec<Backup>,
+    /// That those that were deleted together can be brought back.
+    undelete: Option<String>,
+    any: bool,
 }
 
 struct DamageWords {
@@ -46,13 +51,28 @@ struct DamageWords {
     chosen: Option<String>,
 }
 
+/// What was just done, by the word in the address.
+const NOTICES: &[(&str, &str)] =
+    &[("backup", "backup-made"), ("deleted", "backup-deleted"), ("undeleted", "backup-undeleted")];
+
 /// `GET /settings/data`
-pub(super) async fn show(State(state): State<AppState>, page: Page) -> Answer {
-    let shell = Shell::new(page.words, Section::Data);
-    page::html(&data(&state, page, shell, Vec::new(), None)?)
+pub(super) async fn show(
+    State(state): State<AppState>,
+    Extension(deleted): Extension<Deleted>,
+    page: Page,
+    Query(query): Query<Pairs>,
+) -> Answer {
+    let mut shell = Shell::new(page.words, Section::Data);
+    let done = query.iter().find(|(name, _)| name == "done").map_or("", |(_, word)| word.as_str());
+    let notice = NOTICES.iter().find(|(name, _)| *name == done);
+    shell.notice = notice.map(|(_, key)| page.words.t(key));
+    let mut data = data(&state, page, shell, Vec::new(), None).await?;
+    let gone = deleted.count();
+    data.undelete = (gone > 0).then(|| data.shell.w.n("backup-undelete", "count", gone));
+    page::html(&data)
 }
 
-fn data(
+async fn data(
     state: &AppState,
     page: Page,
     shell: Shell,
@@ -60,7 +80,7 @@ fn data(
     chosen: Option<Onward>,
 ) -> Result<DataPage, PageError> {
     let w = page.words;
-    let count: usize = page.days.iter().map(|day| day.rows.len()).sum();
+    let count = state.engine().conversations().await?.len();
     Ok(DataPage {
         folder: state.engine().config().paths().data().display().to_string(),
         conversations: match count {
@@ -69,6 +89,9 @@ fn data(
         },
         differing,
         skipped: Vec::new(),
+        backups: backup::all(state.engine().config().paths().data(), page.zone),
+        undelete: None,
+        any: count > 0,
         damage: state.engine().rescue().map(|rescue| damage(w, rescue, chosen)),
         page,
         shell,
@@ -121,9 +144,9 @@ pub(super) async fn onward(
             place: None,
             raw: Some(error.to_string()),
         });
-        return Ok(refused(page::html(&data(&state, page, shell, Vec::new(), None)?)?));
+        return Ok(refused(page::html(&data(&state, page, shell, Vec::new(), None).await?)?));
     }
-    page::html(&data(&state, page, shell, Vec::new(), Some(choice))?)
+    page::html(&data(&state, page, shell, Vec::new(), Some(choice)).await?)
 }
 
 /// Which form a file is to have.
@@ -162,8 +185,9 @@ pub(crate) async fn export_one(
 ) -> Answer {
     let format = wanted.format()?;
     let export = state.engine().export(Some(id), format, page.words.lang()).await?;
-    let title = page.days.iter().flat_map(|day| &day.rows).find(|row| row.id == id);
-    Ok(download(export, format, title.map_or("halo", |row| &row.title)))
+    let all = state.engine().conversations().await?;
+    let title = all.iter().find(|row| row.id == id).map_or("halo", |row| &row.title);
+    Ok(download(export, format, title))
 }
 
 /// The file as it is written, one conversation at a time.
@@ -217,12 +241,12 @@ pub(super) async fn import(
             };
             let differing = report.differing.iter().map(|id| (*id, title(*id))).collect();
             let skipped = report.skipped.iter().map(|one| skipped(w, one)).collect();
-            let shown = data(&state, page, shell, differing, None)?;
+            let shown = data(&state, page, shell, differing, None).await?;
             page::html(&DataPage { skipped, ..shown })
         }
         Err(error) => {
             shell.trouble = Some(trouble(w, &error));
-            Ok(refused(page::html(&data(&state, page, shell, Vec::new(), None)?)?))
+            Ok(refused(page::html(&data(&state, page, shell, Vec::new(), None).await?)?))
         }
     }
 }

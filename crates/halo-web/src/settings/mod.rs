@@ -6,6 +6,7 @@
 
 mod about;
 mod access;
+mod backup;
 mod connection;
 mod data;
 mod draft;
@@ -74,6 +75,10 @@ pub(crate) fn router() -> Router<AppState> {
             "/settings/data/import",
             post(data::import).layer(DefaultBodyLimit::max(data::MAX_IMPORT)),
         )
+        .route("/settings/data/backup", post(backup::make))
+        .route("/settings/data/backup/{name}", get(backup::download))
+        .route("/settings/data/delete", post(backup::delete))
+        .route("/settings/data/undelete", post(backup::undelete))
         .route("/settings/data/onward", post(data::onward))
         .route("/settings/devices", get(access::show))
         .route("/settings/devices/password", post(access::set))
@@ -83,6 +88,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/settings/appearance", get(about::appearance).post(about::save_appearance))
         .route("/settings/about", get(about::about))
         .layer(Extension(undo::Removed::default()))
+        .layer(Extension(backup::Deleted::default()))
 }
 
 /// A page of the settings.

@@ -263,3 +263,33 @@ async fn a_damaged_record_is_told_in_its_conversation() {
         !whole.body.contains("data-damaged-records") && !whole.body.contains("data-damage-bar")
     );
 }
+
+#[tokio::test]
+async fn a_backup_is_a_whole_copy_and_deleting_everything_is_taken_back() {
+    let browser = Browser::signed_in().await;
+    let conversation = talk(&browser).await;
+    let made = browser.post("/settings/data/backup", "").await;
+    assert_eq!(made.header("location"), "/settings/data?done=backup", "{}", made.body);
+    let page = browser.get("/settings/data?done=backup").await;
+    let at = page.body.find("/settings/data/backup/halo.").expect("the copy is listed");
+    let link = page.body[at..].split('"').next().unwrap().to_owned();
+    let copy = browser.get(&link).await;
+    assert_eq!(copy.status, StatusCode::OK);
+    assert!(copy.body.starts_with("SQLite format 3"));
+    let path = browser.engine.config().paths().data().join(link.rsplit('/').next().unwrap());
+    let store = halo_store_sqlite::SqliteStore::open(&path).await.unwrap();
+    let copied = halo_store::Store::records(&store, conversation).await.unwrap();
+    assert_eq!(copied, browser.engine.store().records(conversation).await.unwrap());
+    for name in ["halo.db", "secrets.toml", "..%2fhalo.db", "x.backup.db"] {
+        let answer = browser.get(&format!("/settings/data/backup/{name}")).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{name}");
+    }
+
+    let gone = browser.post("/settings/data/delete", "").await;
+    assert_eq!(gone.header("location"), "/settings/data?done=deleted");
+    assert!(browser.engine.conversations().await.unwrap().is_empty());
+    assert!(browser.get("/settings/data").await.body.contains("data-undelete"));
+    browser.post("/settings/data/undelete", "").await;
+    assert_eq!(browser.engine.conversations().await.unwrap().len(), 1);
+    assert!(!browser.get("/settings/data").await.body.contains("data-undelete"));
+}
