@@ -116,9 +116,12 @@ async fn measure(halo: &Path) -> anyhow::Result<Vec<Figure>> {
 
 async fn all(halo: &Path, data: &Path, browser: &Browser) -> anyhow::Result<Vec<Figure>> {
     let mut starts = Vec::new();
-    let mut app = None;
+    let mut app: Option<App> = None;
     for _ in 0..ROUNDS {
-        drop(app.take());
+        if let Some(mut old) = app.take() {
+            // Until it is gone, a new one would only print a link to it.
+            old.child.kill().await?;
+        }
         let (started, took) = App::start(halo, data).await?;
         browser.client.goto(&started.link).await?;
         starts.push(took.as_secs_f64() * 1_000.0 + painted(browser).await?);
