@@ -136,11 +136,8 @@ pub(crate) async fn show(
     let served =
         found.served.iter().map(|(who, figures)| line(w, served_name(w, who, &name_of), figures));
     let times = found.stretches.iter().rev().filter(|stretch| stretch.figures.attempts() > 0);
-    let query = serde_urlencoded(&[
-        ("span", span_name),
-        ("provider", &asked.provider),
-        ("model", &asked.model),
-    ]);
+    let query =
+        as_query(&[("span", span_name), ("provider", &asked.provider), ("model", &asked.model)]);
     page::html(&ReliabilityPage {
         span: span_name,
         spans: SPANS.iter().map(|(name, _, key)| (*name, w.t(key))).collect(),
@@ -175,7 +172,7 @@ pub(crate) async fn export(
 }
 
 /// Pairs as the query of an address.
-fn serde_urlencoded(pairs: &[(&str, &str)]) -> String {
+fn as_query(pairs: &[(&str, &str)]) -> String {
     let escape = |text: &str| {
         percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
     };

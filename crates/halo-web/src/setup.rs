@@ -8,7 +8,9 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use halo_types::{ConversationId, Lang, Parameters};
 use serde::Deserialize;
 
+use crate::composer;
 use crate::error::PageError;
+use crate::extract::Query;
 use crate::page::{self, Page};
 use crate::state::AppState;
 use crate::strings::Words;
@@ -32,6 +34,8 @@ pub(crate) struct Typed {
     max_tokens: String,
     effort: String,
     stop: String,
+    /// The model that a new conversation begins with, as forms carry it.
+    target: String,
 }
 
 impl Typed {
@@ -44,6 +48,7 @@ impl Typed {
             max_tokens: parameters.max_tokens.map(|n| n.to_string()).unwrap_or_default(),
             effort: parameters.effort.clone().unwrap_or_default(),
             stop: parameters.stop.join("\n"),
+            target: String::new(),
         }
     }
 
@@ -135,6 +140,7 @@ struct SetupPage {
     fields: Vec<Field>,
     stop: String,
     stop_fault: Option<String>,
+    target: String,
     any_fault: bool,
 }
 
@@ -184,6 +190,7 @@ fn render(
         fields,
         stop: typed.stop,
         stop_fault: say(faults.stop),
+        target: typed.target,
         any_fault: faults.any(),
         page: match id {
             Some(id) => page.with_active(id),
@@ -193,8 +200,8 @@ fn render(
 }
 
 /// `GET /setup`: of a conversation that is still to begin.
-pub(crate) async fn new(page: Page) -> Result<Response, PageError> {
-    render(page, None, Typed::default(), &Faults::default())
+pub(crate) async fn new(page: Page, Query(typed): Query<Typed>) -> Result<Response, PageError> {
+    render(page, None, typed, &Faults::default())
 }
 
 /// `POST /setup`: begins the conversation.
@@ -210,9 +217,9 @@ pub(crate) async fn create(
     if system.is_none() && parameters == Parameters::default() {
         return Ok(Redirect::to("/new").into_response());
     }
-    let id = state.engine().create(None).await?;
+    let id = state.engine().create(composer::target(&typed.target)).await?;
     state.engine().set_up(id, system, parameters).await?;
-    Ok(Redirect::to(&format!("/c/{id}")).into_response())
+    Ok(Redirect::to(&format!("/c/{id}?begun=1")).into_response())
 }
 
 /// `GET /c/{id}/setup`

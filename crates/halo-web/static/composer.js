@@ -416,6 +416,8 @@ async function openPractice() {
 /* The model */
 
 function showModel(chosen) {
+  // A conversation that begins with its settings begins with this model too.
+  document.querySelector("[data-action=setup]").search = new URLSearchParams({ target: chosen.target });
   model = chosen;
   form.elements.target.value = chosen.target;
   document.querySelector("[data-model-name]").textContent = chosen.label;
@@ -444,9 +446,17 @@ function chooseModel(options) {
 /* The beginning */
 
 form.elements.turn.value = newTurn();
+const asked = new URLSearchParams(location.search);
+// A conversation that began with its settings takes over what was typed before it had any.
+if (id && asked.has("begun")) {
+  const { model: _, ...typed } = load("new");
+  if (typed.text || typed.images.length + (typed.files?.length ?? 0) > 0) save(key, typed);
+  save("new", { text: "", images: [] });
+  history.replaceState(null, "", location.pathname);
+}
 const draft = load(key);
 images = (draft.images ?? []).filter((image) => image.image && image.url);
-const given = new URLSearchParams(location.search).has("with");
+const given = asked.has("with");
 files = draft.files ?? [];
 if (!id && !given && draft.model && isOffered(draft.model.target)) showModel(draft.model);
 if (!editing.hidden) aside = draft.text ?? "";

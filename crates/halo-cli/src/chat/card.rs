@@ -1,7 +1,7 @@
 //! The error card with its numbered ways forward.
 
-use halo_engine::{Card, Engine, Offer};
-use halo_types::{Action, Blame, Lang, Phase, Target};
+use halo_engine::{Card, Engine, Offer, Speaker};
+use halo_types::{Action, Lang, Target};
 
 use super::words::Words;
 use crate::explain::card;
@@ -76,43 +76,19 @@ pub(super) fn name(engine: &Engine, target: &Target, words: Words) -> String {
 
 /// Who spoke.
 fn speaker(card: &Card, words: Words) -> String {
-    let (diagnosis, evidence) = (&card.diagnosis, &card.evidence);
-    let began = evidence.partial_chars > 0 || evidence.phase == Some(Phase::Stream);
-    let called = |id: &str| {
-        halo_diagnose::vendor(id).map_or_else(|| id.to_owned(), |vendor| vendor.name.to_string())
-    };
-    let provider = diagnosis.vendor.as_deref().map_or_else(|| card.provider_name.clone(), called);
-    match diagnosis.blame {
-        Blame::Halo if began => words.t("chat-speaker-ended"),
-        Blame::Halo => words.t("chat-speaker-halo"),
-        _ if evidence.transport.is_some() && began => {
-            words.t1("chat-speaker-broken", "host", host(card))
-        }
-        _ if evidence.status.is_none() && evidence.transport.is_some() => {
-            words.t1("chat-speaker-network", "host", host(card))
-        }
-        Blame::Network => words.t1("chat-speaker-network", "host", host(card)),
-        Blame::Proxy => words.t1("chat-speaker-proxy", "name", provider),
-        _ => {
-            let carriers: Vec<&str> = diagnosis
-                .layers
-                .iter()
-                .map(String::as_str)
-                .filter(|layer| Some(*layer) != diagnosis.vendor.as_deref())
-                .collect();
-            if carriers.is_empty() {
-                words.t1("chat-speaker-provider", "name", provider)
-            } else {
-                let carriers = carriers.join(" → ");
-                words.t2("chat-speaker-carried", ("name", &provider), ("carriers", &carriers))
-            }
+    let provider = card.vendor_name(&card.provider_name);
+    match card.speaker() {
+        Speaker::HaloEnded => words.t("chat-speaker-ended"),
+        Speaker::Halo => words.t("chat-speaker-halo"),
+        Speaker::Broken(host) => words.t1("chat-speaker-broken", "host", host),
+        Speaker::Network(host) => words.t1("chat-speaker-network", "host", host),
+        Speaker::Proxy => words.t1("chat-speaker-proxy", "name", provider),
+        Speaker::Provider => words.t1("chat-speaker-provider", "name", provider),
+        Speaker::Carried(carriers) => {
+            let carriers = carriers.join(" → ");
+            words.t2("chat-speaker-carried", ("name", &provider), ("carriers", &carriers))
         }
     }
-}
-
-fn host(card: &Card) -> String {
-    let rest = card.url.split_once("://").map_or(card.url.as_str(), |(_, rest)| rest);
-    rest.split('/').next().unwrap_or_default().to_owned()
 }
 
 /// The title of a scenario or the like, in the person's language.

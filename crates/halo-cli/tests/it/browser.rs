@@ -10,7 +10,6 @@ mod stage;
 mod around;
 mod axe;
 mod composer;
-mod conventions;
 mod conversation;
 mod figures;
 mod first_run;

@@ -2,10 +2,9 @@
 //! forward, then who spoke.
 
 use askama::Template;
-use halo_engine::{Card, Offer, Purpose, Running, WaitView};
+use halo_engine::{Card, Offer, Purpose, Running, Speaker, WaitView};
 use halo_types::{
-    Action, Blame, Confidence, ConversationId, Evidence, Kind, Lang, Phase, Target, Timestamp,
-    TurnId,
+    Action, Blame, Confidence, ConversationId, Kind, Lang, Phase, Target, Timestamp, TurnId,
 };
 
 use super::{Piece, Setting, duration, raw, tokens};
@@ -360,47 +359,20 @@ fn note(offer: &Offer, words: Words) -> Option<String> {
 }
 
 fn speaker(card: &Card, name: &str, words: Words) -> String {
-    let diagnosis = &card.diagnosis;
-    let evidence = &card.evidence;
-    let provider = match &diagnosis.vendor {
-        Some(vendor) => halo_diagnose::vendor(vendor)
-            .map_or_else(|| vendor.clone(), |vendor| vendor.name.to_string()),
-        None => name.to_owned(),
-    };
-    match diagnosis.blame {
-        Blame::Halo if began(evidence) => words.t("speaker-halo-ended"),
-        Blame::Halo => words.t("speaker-halo"),
-        _ if evidence.transport.is_some() && began(evidence) => {
-            words.t1("speaker-broken", "host", host(card))
-        }
-        _ if evidence.status.is_none() && evidence.transport.is_some() => {
-            words.t1("speaker-network", "host", host(card))
-        }
-        Blame::Network => words.t1("speaker-network", "host", host(card)),
-        Blame::Proxy => words.t1("speaker-proxy", "name", provider),
-        _ => {
-            let carriers: Vec<&str> = diagnosis
-                .layers
-                .iter()
-                .map(String::as_str)
-                .filter(|layer| Some(*layer) != diagnosis.vendor.as_deref())
-                .collect();
-            if carriers.is_empty() {
-                words.t1("speaker-provider", "name", provider)
-            } else {
-                words.t2(
-                    "speaker-provider-by",
-                    ("name", &provider),
-                    ("carriers", &carriers.join(" → ")),
-                )
-            }
-        }
+    let provider = card.vendor_name(name);
+    match card.speaker() {
+        Speaker::HaloEnded => words.t("speaker-halo-ended"),
+        Speaker::Halo => words.t("speaker-halo"),
+        Speaker::Broken(host) => words.t1("speaker-broken", "host", host),
+        Speaker::Network(host) => words.t1("speaker-network", "host", host),
+        Speaker::Proxy => words.t1("speaker-proxy", "name", provider),
+        Speaker::Provider => words.t1("speaker-provider", "name", provider),
+        Speaker::Carried(carriers) => words.t2(
+            "speaker-provider-by",
+            ("name", &provider),
+            ("carriers", &carriers.join(" → ")),
+        ),
     }
-}
-
-/// Whether something of the answer had come before the connection failed.
-fn began(evidence: &Evidence) -> bool {
-    evidence.partial_chars > 0 || evidence.phase == Some(Phase::Stream)
 }
 
 fn blame(blame: Blame) -> &'static str {
@@ -412,11 +384,6 @@ fn blame(blame: Blame) -> &'static str {
         Blame::Network => "network",
         Blame::Halo => "halo",
     }
-}
-
-fn host(card: &Card) -> String {
-    let rest = card.url.split_once("://").map_or(card.url.as_str(), |(_, rest)| rest);
-    rest.split('/').next().unwrap_or_default().to_owned()
 }
 
 fn details(card: &Card, setting: &Setting<'_>) -> Vec<Detail> {
