@@ -21,6 +21,7 @@ use crate::data;
 use crate::instance::{self, Instance};
 use crate::practice;
 use crate::reach;
+use crate::terminal;
 
 /// How long open connections may take to end at a shutdown.
 const GRACE: Duration = Duration::from_secs(2);
@@ -42,7 +43,6 @@ pub(crate) struct AppArgs {
     no_open: bool,
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "the link and the news of a start")]
 pub(crate) async fn run(args: AppArgs) -> anyhow::Result<ExitCode> {
     let paths = Paths::resolve(args.data)?;
     let Some(instance) = Instance::take(&paths)? else {
@@ -51,7 +51,7 @@ pub(crate) async fn run(args: AppArgs) -> anyhow::Result<ExitCode> {
     let flags = Flags { listen: args.listen, hosts: args.host, ..Flags::default() };
     let config = Config::load_with(paths.clone(), Environment::process(), flags)?;
     for warning in config.warnings() {
-        eprintln!("halo: {warning}");
+        terminal::warn(format_args!("halo: {warning}"));
     }
     let listen = config.settings().listen;
     let listener = bind(listen).await?;
@@ -65,7 +65,7 @@ pub(crate) async fn run(args: AppArgs) -> anyhow::Result<ExitCode> {
     let options = Options { practice: Some(practice), rescue, ..Options::new(config, store) };
     let engine = Engine::open(options).await?;
     for fault in engine.own_rules().faults() {
-        eprintln!("halo: a rule of your own is not used: {fault}");
+        terminal::warn(format_args!("halo: a rule of your own is not used: {fault}"));
     }
     let gateway_key = halo_gateway::ensure_key(engine.store().as_ref()).await?;
     instance.announce(address, &database)?;
@@ -77,23 +77,30 @@ pub(crate) async fn run(args: AppArgs) -> anyhow::Result<ExitCode> {
         .merge(halo_web::router(AppState::new(engine.clone(), web)));
     let base = format!("http://{}", reach::here(address));
     let link = halo_web::new_link(engine.store().as_ref(), &base).await?;
-    println!("Halo runs. Open this link (it works once, for ten minutes):\n\n  {link}\n");
+    terminal::say(format_args!(
+        "Halo runs. Open this link (it works once, for ten minutes):\n\n  {link}\n"
+    ));
     if !others.is_empty() {
-        println!("From other machines, with the password: {}", others.join(" or "));
-        eprintln!(
+        terminal::say(format_args!(
+            "From other machines, with the password: {}",
+            others.join(" or ")
+        ));
+        terminal::warn(format_args!(
             "halo: what goes to other machines is not encrypted; use it in a network you trust, \
              or put a proxy with HTTPS before it"
-        );
+        ));
     }
-    println!("Data folder: {}", paths.data().display());
+    terminal::say(format_args!("Data folder: {}", paths.data().display()));
     if let Some(key) = gateway_key {
-        println!("Gateway: {base}/v1");
-        println!("Gateway key: {key}");
-        println!("(The key is shown only this once; make another in Settings → Gateway.)");
+        terminal::say(format_args!("Gateway: {base}/v1"));
+        terminal::say(format_args!("Gateway key: {key}"));
+        terminal::say(format_args!(
+            "(The key is shown only this once; make another in Settings → Gateway.)"
+        ));
     }
-    println!("Ctrl+C ends Halo.");
+    terminal::say(format_args!("Ctrl+C ends Halo."));
     if !args.no_open && has_desktop() && open::that_detached(&link).is_err() {
-        eprintln!("halo: no browser could be opened; open the link yourself");
+        terminal::warn(format_args!("halo: no browser could be opened; open the link yourself"));
     }
 
     let listener = listener.tap_io(|stream| {
@@ -114,7 +121,7 @@ pub(crate) async fn run(args: AppArgs) -> anyhow::Result<ExitCode> {
             ended.context("the server's task failed")?.context("the server ended")?;
         }
     }
-    println!("\nEnding …");
+    terminal::say(format_args!("\nEnding …"));
     shutdown.cancel();
     engine.close().await;
     // Connections that do not end in time are cut; nothing of value is only on them.
@@ -131,30 +138,28 @@ fn host(text: &str) -> Result<String, &'static str> {
 }
 
 /// Opens the database; of a damaged one, what can be read.
-#[expect(clippy::print_stderr, reason = "news of a start")]
 pub(crate) async fn open(paths: &Paths) -> anyhow::Result<(SqliteStore, Option<Rescue>)> {
     let path = paths.database();
     let moved = halo_store_sqlite::settle(&path)
         .with_context(|| format!("{} could not be moved aside", path.display()))?;
     if let Some(aside) = moved {
-        eprintln!("halo: the damaged database is now {}", aside.display());
+        terminal::warn(format_args!("halo: the damaged database is now {}", aside.display()));
     }
     match SqliteStore::open(&path).await {
         Ok(store) => Ok((store, None)),
         Err(why) => {
             let (store, rescue) = halo_store_sqlite::rescue(&path, why).await?;
-            eprintln!("halo: {}", data::told(&rescue));
-            eprintln!(
+            terminal::warn(format_args!("halo: {}", data::told(&rescue)));
+            terminal::warn(format_args!(
                 "halo: nothing new can be stored; Settings → Data offers to export it, to go on \
                  with it, or to begin anew"
-            );
+            ));
             Ok((store, Some(rescue)))
         }
     }
 }
 
 /// The app runs already: a fresh link to it.
-#[expect(clippy::print_stdout, reason = "the link is what was asked for")]
 async fn attach(paths: &Paths) -> anyhow::Result<ExitCode> {
     let Some(running) = instance::running(paths) else {
         if let Some(pid) = instance::chatting(paths) {
@@ -172,7 +177,10 @@ async fn attach(paths: &Paths) -> anyhow::Result<ExitCode> {
     let store = SqliteStore::open(&running.database(paths)).await?;
     let link =
         halo_web::new_link(&store, &format!("http://{}", reach::here(running.address))).await?;
-    println!("Halo runs already (process {}). Open this link:\n\n  {link}\n", running.pid);
+    terminal::say(format_args!(
+        "Halo runs already (process {}). Open this link:\n\n  {link}\n",
+        running.pid
+    ));
     Ok(ExitCode::SUCCESS)
 }
 

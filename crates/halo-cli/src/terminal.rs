@@ -1,6 +1,7 @@
 //! Text for a terminal: wrapped at its width, coloured only there, and never able to act on it.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::io::{self, IsTerminal};
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
@@ -106,6 +107,17 @@ pub(crate) fn pieces(text: &str) -> Vec<&str> {
         }
     }
     pieces
+}
+
+/// Says a line on standard output. A reader that has gone (`halo | head -1`) is no reason for a
+/// program that serves others to end.
+pub(crate) fn say(words: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stdout(), "{words}");
+}
+
+/// The same on standard error.
+pub(crate) fn warn(words: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{words}");
 }
 
 #[cfg(test)]

@@ -174,3 +174,11 @@ fn other_machines_need_a_password_before_anything_listens_to_them() {
     let words = refused(data.path(), &["--host", "https://halo.example"]);
     assert!(words.contains("a host name is needed"), "{words}");
 }
+
+#[test]
+fn the_app_goes_on_when_nobody_reads_what_it_prints() {
+    let data = TempDir::new().unwrap();
+    let app = App::unread(data.path());
+    assert_eq!(app.get("/settings/about").status, 200);
+    assert!(app.interrupt(), "it ends as asked, though nobody hears of it");
+}

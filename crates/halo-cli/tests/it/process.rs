@@ -62,8 +62,17 @@ impl App {
         Self::start_on(data, "127.0.0.1:0")
     }
 
+    /// Starts the app and signs in, and reads nothing of what it prints after the link.
+    pub(crate) fn unread(data: &Path) -> Self {
+        Self::begin(data, "127.0.0.1:0", false)
+    }
+
     /// Starts the app on an address and signs in.
     pub(crate) fn start_on(data: &Path, listen: &str) -> Self {
+        Self::begin(data, listen, true)
+    }
+
+    fn begin(data: &Path, listen: &str, read_on: bool) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_halo"))
             .arg("--data")
             .arg(data)
@@ -85,7 +94,11 @@ impl App {
                 break line[at..].to_owned();
             }
         };
-        std::thread::spawn(move || lines.for_each(drop));
+        if read_on {
+            std::thread::spawn(move || lines.for_each(drop));
+        } else {
+            drop(lines);
+        }
         let rest = link.strip_prefix("http://").unwrap();
         let (address, path) = rest.split_once('/').unwrap();
         let child = Some(child);
